@@ -1,0 +1,245 @@
+"""Every setting in one place, as frozen models.
+
+Values come from, strongest first: arguments, environment (``STOCKTREND_...``, nested with two
+underscores), the YAML file ``<data_root>/stocktrend.yaml``, defaults. Paths of sources are
+relative to the data root and may be globs.
+"""
+
+from datetime import date, time
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from stocktrend.sessions import Frequency
+
+
+class Model(BaseModel):
+    """A frozen group of settings; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- when a dated value is known ---------------------------------------------------------------
+
+
+class NextBusinessDay(Model):
+    """Known at ``at`` New York time of the next business day: daily rates, VIX, uncertainty."""
+
+    rule: Literal["next_business_day"] = "next_business_day"
+    at: time = time(10, 0)
+
+
+class Lag(Model):
+    """Known ``days`` after the label date, 23:59 New York: use the longest lag ever seen."""
+
+    rule: Literal["lag"] = "lag"
+    days: int = Field(ge=0)
+
+
+class Calendar(Model):
+    """Known at 23:59 New York of the release date that a calendar file gives for the period.
+
+    The file has ``release``, ``ref_period`` and ``release_date``. A period that it lacks falls
+    back to the label date plus ``longest_lag_days``.
+    """
+
+    rule: Literal["calendar"] = "calendar"
+    path: str
+    release: str
+    longest_lag_days: int = Field(ge=0)
+
+
+Release = Annotated[NextBusinessDay | Lag | Calendar, Field(discriminator="rule")]
+
+
+# --- sources -----------------------------------------------------------------------------------
+
+
+class FileSource(Model):
+    """A glob of files. ``columns`` maps our column names to the file's, where they differ."""
+
+    path: str
+    name: str | None = None
+    columns: dict[str, str] = {}
+
+
+class BarsFile(FileSource):
+    """Daily bars: CSV or Parquet, columns in any order and case; one ticker a file or a column."""
+
+    kind: Literal["bars"] = "bars"
+
+
+class NewsFile(FileSource):
+    """Headlines or posts: JSON, JSON lines, CSV or Parquet, plain, .gz or .zst.
+
+    ``start`` and ``end`` declare the period that the source covers: outside it the news features
+    are null, inside it silence is a fact. Without them the period runs from the first item on.
+    """
+
+    kind: Literal["news"] = "news"
+    start: date | None = None
+    end: date | None = None
+
+
+class SeriesFile(FileSource):
+    """A FRED-style ``date,value`` CSV. ``series`` defaults to the file's name."""
+
+    kind: Literal["series"] = "series"
+    series: str | None = None
+    release: Release | None = None
+    revised: bool | None = None
+
+
+class FredMdFile(FileSource):
+    """FRED-MD vintages as deltas (``series, obs_date, vintage, value``).
+
+    A vintage is usable from the first day of the next month, or from the release of its newest
+    observation where a calendar dates it. ``series`` maps our names to the file's.
+    """
+
+    kind: Literal["fred_md"] = "fred_md"
+    series: dict[str, str]
+    calendars: dict[str, Calendar] = {}
+
+
+class GdpEstimatesFile(FileSource):
+    """First, second and third estimate of a quarter with their release dates."""
+
+    kind: Literal["gdp_estimates"] = "gdp_estimates"
+    series: str = "GDPC1"
+    rebased: tuple[str, ...] = (
+        "1995Q4",
+        "1999Q3",
+        "2003Q4",
+        "2009Q2",
+        "2013Q2",
+        "2018Q2",
+        "2023Q3",
+    )
+
+
+class FomcFile(FileSource):
+    """Rate decisions and statements with their release time."""
+
+    kind: Literal["fomc"] = "fomc"
+
+
+class ExecutiveOrdersFile(FileSource):
+    """Presidential orders, known at publication; later dispositions are never read."""
+
+    kind: Literal["executive_orders"] = "executive_orders"
+
+
+class IndexFile(FileSource):
+    """A daily policy index (``date,value``), stored as a dated series."""
+
+    kind: Literal["index"] = "index"
+    series: str = "USEPUINDXD"
+    release: Release = NextBusinessDay()
+
+
+PriceSource = BarsFile
+MacroSource = Annotated[SeriesFile | FredMdFile | GdpEstimatesFile, Field(discriminator="kind")]
+PolicySource = Annotated[FomcFile | ExecutiveOrdersFile | IndexFile, Field(discriminator="kind")]
+
+
+class Sources(Model):
+    """The files of the four record kinds. A kind that is null takes ``raw/<kind>/`` as it is."""
+
+    prices: tuple[PriceSource, ...] | None = None
+    news: tuple[NewsFile, ...] | None = None
+    policy: tuple[PolicySource, ...] | None = None
+    macro: tuple[MacroSource, ...] | None = None
+
+
+# --- model and training ------------------------------------------------------------------------
+
+
+class Recipe(Model):
+    """How a panel becomes a model. The two presets are two recipes; every field can be set."""
+
+    features: Literal["zscore", "rank"] = "zscore"
+    target: Literal["tanh", "rank"] = "tanh"
+    calibrate: bool = False
+    members: int = Field(1, ge=1)
+
+    context_hidden_dims: tuple[int, ...] = (128, 64, 32)
+    stock_hidden_dims: tuple[int, ...] = (256, 128, 64)
+    context_embedding_dim: int = Field(32, ge=1)
+    stock_embedding_dim: int = Field(64, ge=1)
+    context_dropout: float = Field(0.2, ge=0, lt=1)
+    stock_dropout: float = Field(0.3, ge=0, lt=1)
+    interaction: Literal["full", "product", "concat", "context"] = "full"
+
+    optimizer: Literal["adam", "adamw"] = "adam"
+    context_lr: float = Field(1e-3, gt=0)
+    stock_lr: float = Field(5e-4, gt=0)
+    head_lr: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(1e-5, ge=0)
+    scheduler: Literal["cosine", "plateau", "none"] = "cosine"
+    warmup_epochs: int = Field(5, ge=0)
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(32, ge=2)
+    early_stopping_patience: int = Field(15, ge=1)
+    min_delta: float = Field(1e-4, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    regression_weight: float = Field(1.0, ge=0)
+    classification_weight: float = Field(0.5, ge=0)
+    regularization_weight: float = Field(0.01, ge=0)
+
+
+PRESETS: dict[str, Recipe] = {
+    "original": Recipe(),
+    "cross_sectional": Recipe(
+        features="rank",
+        target="rank",
+        calibrate=True,
+        members=8,
+        context_dropout=0.1,
+        stock_dropout=0.1,
+        optimizer="adamw",
+        context_lr=1e-3,
+        stock_lr=1e-3,
+        head_lr=1e-3,
+        weight_decay=1e-3,
+        scheduler="none",
+        warmup_epochs=0,
+        epochs=3,
+        batch_size=512,
+    ),
+}
+CROSS_SECTIONAL_FROM = 30
+"""Universe size from which the preset ``auto`` means ``cross_sectional``."""
+
+
+class Split(Model):
+    """Shares of the dates, oldest first; or the last date of training and of validation."""
+
+    train: float = Field(0.7, gt=0, lt=1)
+    validation: float = Field(0.15, gt=0, lt=1)
+    train_end: date | None = None
+    validation_end: date | None = None
+
+
+class Settings(Model):
+    """What a data root is made of and how it is modelled."""
+
+    exchange: str = "XNYS"
+    frequency: Frequency = "weekly"
+    horizons: tuple[Annotated[int, Field(ge=1, le=400)], ...] = Field((7, 30), min_length=1)
+    start: date | None = None
+    end: date | None = None
+    tickers: tuple[str, ...] | None = None
+    sources: Sources = Sources()
+    preset: Literal["auto", "original", "cross_sectional"] = "auto"
+    recipe: dict[str, Any] = {}
+    split: Split = Split()
+    seed: int = 0
+    threads: int | None = Field(None, ge=1)
+
+    def recipe_for(self, tickers: int) -> tuple[str, Recipe]:
+        """The preset's name and the recipe, with the user's overrides, for a universe size."""
+        name = self.preset
+        if name == "auto":
+            name = "cross_sectional" if tickers >= CROSS_SECTIONAL_FROM else "original"
+        return name, Recipe.model_validate(PRESETS[name].model_dump() | self.recipe)
