@@ -1,0 +1,1 @@
+"""The names of the original design; everything is re-exported from ``stocktrend``."""

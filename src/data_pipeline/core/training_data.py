@@ -1,0 +1,5 @@
+"""Re-export of the panel builder."""
+
+from stocktrend.panel import UnifiedTrainingDataProcessor
+
+__all__ = ["UnifiedTrainingDataProcessor"]

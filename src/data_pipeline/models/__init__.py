@@ -1,0 +1,1 @@
+"""Model, losses, data and trainer."""

@@ -1,0 +1,149 @@
+"""Scaling of the 87 features, fitted on training rows only.
+
+``zscore`` standardises every feature. ``rank`` turns stock and news features into their rank
+within the date's universe, scaled to [-1, 1]; policy and macro features are the same for every
+stock of a date, so their ranks would be constant: they are standardised in both.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from stocktrend.catalog import FEATURES, MACRO_FEATURES, POLICY_FEATURES
+from stocktrend.dataset.frames import Frame, require_columns, to_polars
+from stocktrend.errors import DataError, ModelError
+
+Scaling = Literal["zscore", "rank"]
+CLIP: Final = 10.0
+"""Standardised values are held within this many standard deviations: one corrupt or extreme
+value must not decide a batch's gradient."""
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Scaled features.
+
+    Attributes:
+        values: (n, 87) float32, finite, in the catalogue's order.
+        filled: How many missing values became 0, of each feature that had any.
+    """
+
+    values: NDArray[np.float32]
+    filled: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """How raw features become the network's inputs; fit it on training rows, keep it unchanged.
+
+    A missing value becomes 0 after scaling: the mean, or the middle rank. A feature that is
+    constant or absent in the training rows is 0 everywhere, for nothing was learnt about it.
+
+    Attributes:
+        kind: ``zscore`` or ``rank``.
+        mean: Of each standardised feature over the training rows.
+        std: Standard deviation (ddof 0) of the same; 0 where the feature is constant or absent.
+        missing: Share of training rows without a value, of each of the 87 features.
+    """
+
+    kind: Scaling
+    mean: dict[str, float]
+    std: dict[str, float]
+    missing: dict[str, float]
+
+    @classmethod
+    def fit(cls, train: Frame, kind: Scaling = "zscore") -> Self:
+        """Learn the scales from training rows.
+
+        Raises:
+            DataError: a feature is missing or infinite, or there are no rows.
+        """
+        rows = _features(train)
+        if rows.is_empty():
+            raise DataError("the scaler needs training rows, however: 0")
+        names = _standardised(kind)
+        mean = rows.select(pl.col(names).mean().fill_null(0.0)).row(0, named=True)
+        std = rows.select(pl.col(names).std(ddof=0).fill_null(0.0)).row(0, named=True)
+        # A constant column's std is rounding noise, not zero: dividing by it would make noise of 1.
+        tiny = {name: 1e-9 * max(abs(mean[name]), 1e-300) for name in names}
+        std = {name: value if value > tiny[name] else 0.0 for name, value in std.items()}
+        missing = rows.select(pl.all().null_count() / pl.len()).row(0, named=True)
+        return cls(kind, mean, std, missing)
+
+    def transform(self, frame: Frame) -> Scaled:
+        """Scale any rows of a panel. Ranks are taken within each ``as_of`` of the frame given.
+
+        Raises:
+            DataError: a feature is missing or infinite, or (rank) there is no ``as_of``.
+        """
+        panel = to_polars(frame)
+        rows = _features(panel)
+        filled = {k: int(n) for k, n in rows.null_count().row(0, named=True).items() if n}
+        scaled = [
+            ((pl.col(name) - self.mean[name]) / self.std[name]).clip(-CLIP, CLIP)
+            if self.std[name]
+            else (pl.col(name) * 0.0)
+            for name in self.mean
+        ]
+        ranked = [name for name in FEATURES if name not in self.mean]
+        if ranked:
+            require_columns(panel, ["as_of"], "rank scaling")
+            rows = rows.with_columns(panel["as_of"])
+            scaled += rank_within("as_of", ranked)
+        result = rows.with_columns(scaled).select(pl.col(FEATURES).fill_null(0.0).cast(pl.Float32))
+        return Scaled(result.to_numpy(order="c", writable=True), filled)
+
+    def to_json(self) -> str:
+        """Text that ``from_json`` turns into an equal scaler, bit for bit."""
+        fields = {"kind": self.kind, "mean": self.mean, "std": self.std, "missing": self.missing}
+        return json.dumps(fields, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a scaler back.
+
+        Raises:
+            ModelError: the text is not that of a scaler.
+        """
+        try:
+            fields = json.loads(text)
+            return cls(fields["kind"], fields["mean"], fields["std"], fields["missing"])
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ModelError(f"not a saved scaler: {error!r}. Train the model again") from error
+
+
+def rank_within(group: str, names: Sequence[str]) -> list[pl.Expr]:
+    """Each column's rank within a group, scaled to [-1, 1]; ties share their mean rank.
+
+    ``2 * (rank - 1) / (n - 1) - 1`` over the group's n known values; 0 where n is 1.
+    """
+    expressions = []
+    for name in names:
+        rank = pl.col(name).rank("average").over(group)
+        count = pl.col(name).count().over(group)
+        scaled = 2 * (rank - 1) / (count - 1).cast(pl.Float64) - 1
+        alone = pl.when(count > 1).then(scaled).when(pl.col(name).is_not_null()).then(0.0)
+        expressions.append(alone.alias(name))
+    return expressions
+
+
+def _standardised(kind: Scaling) -> list[str]:
+    return list(FEATURES if kind == "zscore" else POLICY_FEATURES + MACRO_FEATURES)
+
+
+def _features(frame: Frame) -> pl.DataFrame:
+    """The 87 columns as Float64, NaN as null; an infinity is an error."""
+    panel = to_polars(frame)
+    require_columns(panel, FEATURES, "scaling")
+    rows = panel.select(pl.col(FEATURES).cast(pl.Float64).fill_nan(None))
+    infinite = [c.name for c in rows.select(pl.all().is_infinite().any()) if c.item()]
+    if infinite:
+        raise DataError(
+            f"features must be finite or null, however these hold infinities: {', '.join(infinite)}"
+        )
+    return rows

@@ -1,0 +1,101 @@
+"""Training, validation and test rows: by date over all tickers, with purged labels.
+
+A label belongs to a row but is known only later. Where that is after the last date of the row's
+own part, the label is masked for its own head: what the model learns must not reach into the
+dates on which it is chosen or judged. The purge so follows from the horizon, without a setting.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final
+
+import polars as pl
+
+from stocktrend.config import Split
+from stocktrend.dataset.frames import Frame, require_columns, to_polars
+from stocktrend.errors import ConfigError, DataError
+
+SPLITS: Final = ("train", "validation", "test")
+
+
+def time_split(
+    panel: Frame, split: Split | None = None, horizons: Sequence[int] = (7, 30)
+) -> pl.DataFrame:
+    """The panel with a ``split`` column and with labels masked that reach past their part.
+
+    A label is masked (``target_{h}d``, and ``return_{h}d`` where the panel has it, become null)
+    where ``label_known_at_{h}d`` is null, or later than the last ``as_of`` of the row's part.
+    Nothing follows the test part, so its known labels all stay.
+
+    Args:
+        panel: One row a (ticker, as_of), with ``target_{h}d`` and ``label_known_at_{h}d``.
+        split: Shares of the dates or last dates of training and validation; default 70/15/15.
+        horizons: Days.
+
+    Returns:
+        The same rows in the same order, with ``split``: train, validation or test.
+
+    Raises:
+        DataError: columns are missing, or a part would have no dates.
+        ConfigError: the shares or dates contradict each other.
+    """
+    frame = to_polars(panel)
+    labels = [f"{name}_{h}d" for h in horizons for name in ("target", "label_known_at")]
+    require_columns(frame, ["ticker", "as_of", *labels], "time_split")
+    train_end, validation_end = _boundaries(frame["as_of"], split or Split())
+    as_of = pl.col("as_of")
+    part = (
+        pl.when(as_of <= train_end)
+        .then(pl.lit("train"))
+        .when(as_of <= validation_end)
+        .then(pl.lit("validation"))
+        .otherwise(pl.lit("test"))
+    )
+    end = pl.when(as_of <= train_end).then(train_end).when(as_of <= validation_end)
+    masked = []
+    for h in horizons:
+        known_at = pl.col(f"label_known_at_{h}d")
+        reaches_past = known_at > end.then(validation_end)
+        usable = known_at.is_not_null() & ~reaches_past.fill_null(value=False)
+        names = [n for n in (f"target_{h}d", f"return_{h}d") if n in frame.columns]
+        masked += [pl.when(usable).then(pl.col(name)).alias(name) for name in names]
+    return frame.with_columns(*masked, part.alias("split"))
+
+
+def _boundaries(as_of: pl.Series, split: Split) -> tuple[datetime, datetime]:
+    """The last as_of of training and of validation."""
+    dates = as_of.unique().sort()
+    if split.train_end or split.validation_end:
+        train, validation = _counts_by_date(dates, split)
+    else:
+        if split.train + split.validation >= 1:
+            raise ConfigError(
+                f"split.train + split.validation must be below 1 to leave test dates, "
+                f"however: {split.train} + {split.validation}"
+            )
+        train = round(split.train * len(dates))
+        validation = round((split.train + split.validation) * len(dates)) - train
+    counts = (train, validation, len(dates) - train - validation)
+    if min(counts) < 1:
+        raise DataError(
+            f"training, validation and test need at least one date each, however: "
+            f"{counts} of {len(dates)} dates. Use a longer period or other split settings"
+        )
+    return dates[train - 1], dates[train + validation - 1]
+
+
+def _counts_by_date(dates: pl.Series, split: Split) -> tuple[int, int]:
+    """How many dates lie up to ``train_end``, and from there up to ``validation_end``."""
+    if split.train_end is None or split.validation_end is None:
+        raise ConfigError("split.train_end and split.validation_end must be given together")
+    if split.validation_end <= split.train_end:
+        raise ConfigError(
+            f"split.validation_end must be after split.train_end, however: "
+            f"{split.validation_end} and {split.train_end}"
+        )
+    days = dates.dt.date()
+
+    def up_to(end: date) -> int:
+        return int((days <= end).sum())
+
+    return up_to(split.train_end), up_to(split.validation_end) - up_to(split.train_end)

@@ -1,0 +1,18 @@
+"""Training of one model and of ensembles."""
+
+from stocktrend.training.checkpoints import Checkpoints
+from stocktrend.training.ensemble import Ensemble, train_ensemble
+from stocktrend.training.metrics import VALIDATION_METRICS
+from stocktrend.training.optimization import create_optimizer, create_scheduler
+from stocktrend.training.trainer import DualTowerTrainer, History
+
+__all__ = [
+    "VALIDATION_METRICS",
+    "Checkpoints",
+    "DualTowerTrainer",
+    "Ensemble",
+    "History",
+    "create_optimizer",
+    "create_scheduler",
+    "train_ensemble",
+]

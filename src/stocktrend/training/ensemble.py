@@ -1,0 +1,267 @@
+"""Several models of one recipe, trained one after the other, that answer as one."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save
+
+from stocktrend.config import Recipe
+from stocktrend.dataset import BatchLoader, DualTowerDataModule, Frame, Scaler, to_polars
+from stocktrend.dataset.samples import CONTEXT
+from stocktrend.errors import DataError, ModelError
+from stocktrend.model import (
+    DualTowerLoss,
+    DualTowerRelevanceModel,
+    create_model,
+    resolve_device,
+)
+from stocktrend.progress import Progress, silent
+from stocktrend.training.checkpoints import (
+    load_weights,
+    read_json,
+    shape_from_json,
+    weights_of,
+    write_atomically,
+    write_json,
+)
+from stocktrend.training.optimization import create_optimizer, create_scheduler
+from stocktrend.training.trainer import DualTowerTrainer, History
+
+FORMAT: Final = 1
+INDEX: Final = "ensemble.json"
+BLOCK: Final = 4096
+"""Rows a forward pass where no gradient is needed: large enough that dispatch does not count."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Trained members with the scaler that they share.
+
+    Attributes:
+        recipe: How the members were trained.
+        horizons: Days.
+        seed: Of the first member; the next ones have seed + 1, seed + 2, ...
+        scaler: Fitted on the training rows.
+        members: Models in eval mode.
+        histories: Training history of each member.
+    """
+
+    recipe: Recipe
+    horizons: tuple[int, ...]
+    seed: int
+    scaler: Scaler
+    members: tuple[DualTowerRelevanceModel, ...]
+    histories: tuple[History, ...]
+
+    def predict(self, panel: Frame, *, progress: Progress = silent) -> pl.DataFrame:
+        """Mean score and probabilities of the members, before calibration.
+
+        With ``features="rank"`` ranks are taken within each ``as_of`` of the frame given: pass a
+        date's whole universe and select tickers afterwards.
+
+        Args:
+            panel: Rows with ``ticker``, ``as_of`` and the 87 features; labels are not read.
+
+        Returns:
+            ``ticker``, ``as_of``, then per horizon ``score_{h}d`` in [-1, 1], ``pos_prob_{h}d``,
+            ``neg_prob_{h}d`` (sum 1): Float64, in the panel's order.
+
+        Raises:
+            DataError: columns are missing, or features infinite.
+        """
+        frame = to_polars(panel)
+        missing = [name for name in ("ticker", "as_of") if name not in frame.columns]
+        if missing:
+            raise DataError(f"predict needs the columns {', '.join(missing)} of the panel")
+        inputs = torch.from_numpy(self.scaler.transform(frame).values)
+        names = [
+            f"{kind}_{h}d" for h in self.horizons for kind in ("score", "pos_prob", "neg_prob")
+        ]
+        total = np.zeros((len(frame), len(names)))
+        for number, member in enumerate(self.members, start=1):
+            total += _outputs(member, inputs, names)
+            progress("predict", number * len(frame), len(self.members) * len(frame), "rows")
+        means = pl.DataFrame(total / len(self.members), schema=names)
+        return frame.select("ticker", "as_of").hstack(means)
+
+    def save(self, folder: str | Path) -> None:
+        """Write one safetensors file a member, then ``ensemble.json``; each file appears whole."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, member in enumerate(self.members):
+            write_atomically(_weights_path(folder, number), save(weights_of(member)))
+        content = {
+            "format": FORMAT,
+            "recipe": self.recipe.model_dump(mode="json"),
+            "horizons": list(self.horizons),
+            "seed": self.seed,
+            "model": asdict(self.members[0].shape),
+            "scaler": asdict(self.scaler),
+            "histories": [
+                {name: [v if math.isfinite(v) else None for v in vs] for name, vs in h.items()}
+                for h in self.histories
+            ],
+        }
+        write_json(folder / INDEX, content)
+
+    @classmethod
+    def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> Self:
+        """Read a saved ensemble; on the same device it predicts the same bits.
+
+        Raises:
+            ModelError: files are missing, damaged or of another version.
+        """
+        folder = Path(folder)
+        content = read_json(folder / INDEX)
+        if content.get("format") != FORMAT:
+            raise ModelError(
+                f"{folder / INDEX} must have format {FORMAT}, however: {content.get('format')!r}. "
+                f"Train again with this version"
+            )
+        shape = shape_from_json(content["model"])
+        where = resolve_device(device)
+        members = []
+        for number in range(len(content["histories"])):
+            member = DualTowerRelevanceModel(**asdict(shape))
+            load_weights(member, _weights_path(folder, number))
+            members.append(member.to(where).eval())
+        histories = tuple(
+            {name: [math.nan if v is None else v for v in vs] for name, vs in h.items()}
+            for h in content["histories"]
+        )
+        return cls(
+            recipe=Recipe.model_validate(content["recipe"]),
+            horizons=tuple(content["horizons"]),
+            seed=content["seed"],
+            scaler=Scaler(**content["scaler"]),
+            members=tuple(members),
+            histories=histories,
+        )
+
+
+def train_ensemble(
+    panel: Frame,
+    recipe: Recipe,
+    *,
+    horizons: Sequence[int] = (7, 30),
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    progress: Progress = silent,
+) -> Ensemble:
+    """Train the recipe's members, with the seeds seed, seed + 1, ...
+
+    Args:
+        panel: Panel with ``split`` and masked labels, from ``time_split``; without ``split`` it is
+            split 70/15/15 by date.
+        recipe: One of ``config.PRESETS`` or your own.
+        horizons: Days.
+        seed: Same seed, machine and thread count give the same weights, bit for bit.
+        device: ``cpu``, ``cuda`` or ``auto``.
+        progress: Called after each epoch; the unit is rows.
+
+    Raises:
+        DataError: columns are missing, or a part has no known labels.
+        ModelError: the device is not there, or the loss is no longer finite.
+    """
+    where = resolve_device(device)
+    data = DualTowerDataModule(
+        panel,
+        recipe.batch_size,
+        horizons=horizons,
+        features=recipe.features,
+        target=recipe.target,
+    )
+    members, histories = [], []
+    for number in range(recipe.members):
+        part = _part_of(progress, number, recipe.members)
+        model, history = _train_member(data, recipe, horizons, seed + number, where, part)
+        members.append(model)
+        histories.append(history)
+    return Ensemble(recipe, tuple(horizons), seed, data.scaler, tuple(members), tuple(histories))
+
+
+def _train_member(
+    data: DualTowerDataModule,
+    recipe: Recipe,
+    horizons: Sequence[int],
+    seed: int,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[DualTowerRelevanceModel, History]:
+    head_weights = (recipe.regression_weight, recipe.classification_weight)
+    model = create_model(
+        device,
+        seed=seed,
+        context_hidden_dims=recipe.context_hidden_dims,
+        stock_hidden_dims=recipe.stock_hidden_dims,
+        context_embedding_dim=recipe.context_embedding_dim,
+        stock_embedding_dim=recipe.stock_embedding_dim,
+        context_dropout=recipe.context_dropout,
+        stock_dropout=recipe.stock_dropout,
+        horizons=horizons,
+        interaction=recipe.interaction,
+    )
+    optimizer = create_optimizer(
+        model,
+        context_lr=recipe.context_lr,
+        stock_lr=recipe.stock_lr,
+        head_lr=recipe.head_lr,
+        weight_decay=recipe.weight_decay,
+        optimizer_type=recipe.optimizer,
+    )
+    trainer = DualTowerTrainer(
+        model,
+        DualTowerLoss(
+            regularization_weight=recipe.regularization_weight,
+            horizons=horizons,
+            weights=dict.fromkeys(horizons, head_weights),
+        ),
+        optimizer,
+        create_scheduler(optimizer, recipe.epochs, recipe.scheduler, recipe.warmup_epochs),
+        device,
+        checkpoint_dir=None,
+        max_grad_norm=recipe.max_grad_norm,
+    )
+    history = trainer.train(
+        BatchLoader(data.train, recipe.batch_size, shuffle=True, seed=seed),
+        BatchLoader(data.validation, BLOCK, shuffle=False),
+        recipe.epochs,
+        recipe.early_stopping_patience,
+        recipe.min_delta,
+        seed=seed,
+        progress=progress,
+    )
+    return model, history
+
+
+def _part_of(progress: Progress, number: int, members: int) -> Progress:
+    """One member's progress as its part of the whole ensemble's."""
+
+    def report(step: str, done: int, total: int | None, unit: str) -> None:
+        rows = total or 0
+        progress(step, number * rows + done, members * rows, unit)
+
+    return report
+
+
+def _outputs(
+    member: DualTowerRelevanceModel, inputs: torch.Tensor, names: Sequence[str]
+) -> NDArray[np.float64]:
+    """(n, 87) inputs -> (n, names) of one member."""
+    blocks = []
+    with torch.inference_mode():
+        for rows in torch.split(inputs, BLOCK):
+            outputs = member(rows[:, :CONTEXT], rows[:, CONTEXT:])
+            blocks.append(torch.stack([outputs[name] for name in names], dim=1).double().cpu())
+    return torch.cat(blocks).numpy()
+
+
+def _weights_path(folder: Path, number: int) -> Path:
+    return folder / f"member_{number:02d}.safetensors"
