@@ -1,5 +1,159 @@
-"""stocktrend: how relevant is today's context to each stock's trend, and in which direction?"""
+"""stocktrend: how relevant is today's context to each stock's trend, and in which direction?
+
+The one public door. Names are imported when they are first used, so that ``import stocktrend``
+and the command line's help stay quick.
+
+>>> import stocktrend as st
+>>> len(st.CONTEXT_FEATURES), len(st.STOCK_FEATURES)
+(25, 62)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from stocktrend._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from stocktrend.catalog import CONTEXT_FEATURES, FEATURES, STOCK_FEATURES
+    from stocktrend.config import PRESETS, Recipe, Settings
+    from stocktrend.dataset import DualTowerDataModule, DualTowerDataset, create_data_loaders
+    from stocktrend.errors import (
+        ConfigError,
+        DataError,
+        LakeError,
+        ModelError,
+        SourceError,
+        StocktrendError,
+    )
+    from stocktrend.evaluation.bootstrap import Estimate
+    from stocktrend.evaluation.study import Evaluation
+    from stocktrend.features.stock import stock_features
+    from stocktrend.features.text import HeadlineScorer, PolicyScorer, TextScorer
+    from stocktrend.ingest import IngestReport
+    from stocktrend.lake import Lake
+    from stocktrend.model import (
+        ContextTower,
+        DualTowerLoss,
+        DualTowerRelevanceModel,
+        RelevanceHead,
+        StockTower,
+        create_model,
+    )
+    from stocktrend.panel import UnifiedTrainingDataProcessor
+    from stocktrend.settings import load_settings
+    from stocktrend.sources.market import SimulatedMarket, simulate
+    from stocktrend.training import DualTowerTrainer, create_optimizer, create_scheduler
+    from stocktrend.workflow.run import Run, load_run
+    from stocktrend.workflow.steps import (
+        build_panel,
+        evaluate,
+        ingest,
+        predict,
+        report,
+        run,
+        train,
+    )
+
+_HOME = {
+    "stocktrend.catalog": ("CONTEXT_FEATURES", "FEATURES", "STOCK_FEATURES"),
+    "stocktrend.config": ("PRESETS", "Recipe", "Settings"),
+    "stocktrend.dataset": ("DualTowerDataModule", "DualTowerDataset", "create_data_loaders"),
+    "stocktrend.errors": (
+        "ConfigError",
+        "DataError",
+        "LakeError",
+        "ModelError",
+        "SourceError",
+        "StocktrendError",
+    ),
+    "stocktrend.evaluation.bootstrap": ("Estimate",),
+    "stocktrend.evaluation.study": ("Evaluation",),
+    "stocktrend.features.stock": ("stock_features",),
+    "stocktrend.features.text": ("HeadlineScorer", "PolicyScorer", "TextScorer"),
+    "stocktrend.ingest": ("IngestReport",),
+    "stocktrend.lake": ("Lake",),
+    "stocktrend.model": (
+        "ContextTower",
+        "DualTowerLoss",
+        "DualTowerRelevanceModel",
+        "RelevanceHead",
+        "StockTower",
+        "create_model",
+    ),
+    "stocktrend.panel": ("UnifiedTrainingDataProcessor",),
+    "stocktrend.settings": ("load_settings",),
+    "stocktrend.sources.market": ("SimulatedMarket", "simulate"),
+    "stocktrend.training": ("DualTowerTrainer", "create_optimizer", "create_scheduler"),
+    "stocktrend.workflow.run": ("Run", "load_run"),
+    "stocktrend.workflow.steps": (
+        "build_panel",
+        "evaluate",
+        "ingest",
+        "predict",
+        "report",
+        "run",
+        "train",
+    ),
+}
+_WHERE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "CONTEXT_FEATURES",
+    "FEATURES",
+    "PRESETS",
+    "STOCK_FEATURES",
+    "ConfigError",
+    "ContextTower",
+    "DataError",
+    "DualTowerDataModule",
+    "DualTowerDataset",
+    "DualTowerLoss",
+    "DualTowerRelevanceModel",
+    "DualTowerTrainer",
+    "Estimate",
+    "Evaluation",
+    "HeadlineScorer",
+    "IngestReport",
+    "Lake",
+    "LakeError",
+    "ModelError",
+    "PolicyScorer",
+    "Recipe",
+    "RelevanceHead",
+    "Run",
+    "Settings",
+    "SimulatedMarket",
+    "SourceError",
+    "StockTower",
+    "StocktrendError",
+    "TextScorer",
+    "UnifiedTrainingDataProcessor",
+    "__version__",
+    "build_panel",
+    "create_data_loaders",
+    "create_model",
+    "create_optimizer",
+    "create_scheduler",
+    "evaluate",
+    "ingest",
+    "load_run",
+    "load_settings",
+    "predict",
+    "report",
+    "run",
+    "simulate",
+    "stock_features",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'stocktrend' has no attribute {name!r}")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

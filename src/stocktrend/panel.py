@@ -1,0 +1,280 @@
+"""The panel: one row a (ticker, as_of) with 87 features, targets and when each label is known.
+
+1. The grid gives the decision times (``as_of``); a row exists where a ticker has a bar on the
+   grid's session and at least 60 bars of history.
+2. Stock features come from the bars as they were known at each ``as_of``: where bars were revised
+   later, the rows before the revision are computed on the history without it.
+3. Policy and macro features are computed once a date, news features once a row; each picks the
+   records with ``known_at <= as_of`` itself.
+4. Labels come last and from the newest version of the bars; ``label_known_at`` says when.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from stocktrend.catalog import FEATURES
+from stocktrend.config import Settings
+from stocktrend.errors import ConfigError, DataError
+from stocktrend.features.macro import macro_features
+from stocktrend.features.news import news_features
+from stocktrend.features.policy import policy_features
+from stocktrend.features.stock import stock_features
+from stocktrend.ingest import ingest
+from stocktrend.lake import Lake
+from stocktrend.progress import Progress, silent
+from stocktrend.schema import KEYS, UTC_TIME
+from stocktrend.sessions import as_of_grid
+from stocktrend.settings import load_settings
+from stocktrend.targets import add_labels, label_columns
+
+MIN_BARS = 60
+
+
+def build_panel(
+    lake: Lake,
+    settings: Settings,
+    *,
+    start: date | None = None,
+    end: date | None = None,
+    tickers: Sequence[str] | None = None,
+    known_by: datetime | None = None,
+    progress: Progress = silent,
+) -> pl.DataFrame:
+    """Compute the panel from the lake.
+
+    Args:
+        lake: Where the records are.
+        settings: Exchange, frequency, horizons, tickers and the period; see ``config.Settings``.
+        start, end: First and last day of the rows; default: the settings', else all.
+        tickers: Rows of these only; default: the settings', else all.
+        known_by: Pretend that it is this moment: records known later are not read at all.
+
+    Returns:
+        ``ticker, as_of, timestamp, close``, the 87 features in catalogue order and, per horizon,
+        ``return_7d, target_7d, label_known_at_7d``; sorted by as_of and ticker. Float64, null
+        where undefined.
+
+    Raises:
+        DataError: there are no bars, a ticker is unknown, or no row is left.
+    """
+    versions = _history(lake, "bars", known_by)
+    names = _check_tickers(versions, tickers or settings.tickers)
+    if names is not None:
+        versions = versions.filter(pl.col("ticker").is_in(names))
+    grid = as_of_grid(
+        settings.frequency, start or settings.start, end or settings.end, settings.exchange
+    )
+    progress("stock features", 0, None, "bars")
+    stocks = _stock_rows(versions, grid, settings.exchange)
+    progress("stock features", versions.height, versions.height, "bars")
+    if stocks.is_empty():
+        raise DataError(_no_rows(versions, start or settings.start, end or settings.end))
+    panel = _with_context(stocks, grid, lake, settings, known_by, progress)
+    panel = add_labels(panel, _latest(versions, "bars"), settings.horizons)
+    labels = [name for horizon in settings.horizons for name in label_columns(horizon)]
+    return panel.select(
+        "ticker", "as_of", pl.col("as_of").alias("timestamp"), "close", *FEATURES, *labels
+    ).sort("as_of", "ticker")
+
+
+def _history(lake: Lake, table: str, known_by: datetime | None) -> pl.DataFrame:
+    frame = lake.history(table)
+    return frame if known_by is None else frame.filter(pl.col("known_at") <= known_by)
+
+
+def _latest(versions: pl.DataFrame, table: str) -> pl.DataFrame:
+    return versions.sort("known_at", maintain_order=True).unique(
+        KEYS[table], keep="last", maintain_order=True
+    )
+
+
+def _check_tickers(bars: pl.DataFrame, tickers: Sequence[str] | None) -> Sequence[str] | None:
+    if bars.is_empty():
+        raise DataError(
+            "the lake must hold bars, however it has none known by then. Put price files into "
+            "raw/prices/ and run `stocktrend ingest`"
+        )
+    if tickers is None:
+        return None
+    known = bars["ticker"].unique().sort().to_list()
+    problems = []
+    for ticker in tickers:
+        if ticker not in known:
+            close = difflib.get_close_matches(ticker, known, n=3)
+            hint = f"did you mean {', '.join(close)}?" if close else f"known: {_some(known)}"
+            problems.append(f"tickers must be in the lake, however {ticker!r} is not: {hint}")
+    if problems:
+        raise DataError("\n".join(problems))
+    return tickers
+
+
+def _some(names: Sequence[str], limit: int = 8) -> str:
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+
+
+def _no_rows(bars: pl.DataFrame, start: date | None, end: date | None) -> str:
+    first, last = bars["session"].min(), bars["session"].max()
+    return (
+        f"the panel must have a row, however no ticker has {MIN_BARS} bars of history between "
+        f"{start or 'the beginning'} and {end or 'the end'}: the bars run from {first} to {last}. "
+        "Choose other dates or add older bars"
+    )
+
+
+def _stock_rows(versions: pl.DataFrame, grid: pl.DataFrame, exchange: str) -> pl.DataFrame:
+    """Stock features of every grid session, each from the bars known at its ``as_of``."""
+    late = versions.filter(pl.col("known_at") > pl.col("event_time"))
+    revised = late["ticker"].unique()
+    on_time = versions.filter(~pl.col("ticker").is_in(revised.to_list()))
+    parts = [_features(on_time, grid, exchange)] if on_time.height else []
+    affected = versions.filter(pl.col("ticker").is_in(revised.to_list()))
+    cuts: list[datetime | None] = [None, *late["known_at"].unique().sort().to_list(), None]
+    for begin, finish in zip(cuts[:-1], cuts[1:], strict=True):
+        rows = grid
+        if begin is not None:
+            rows = rows.filter(pl.col("as_of") >= begin)
+        if finish is not None:
+            rows = rows.filter(pl.col("as_of") < finish)
+        if affected.is_empty() or rows.is_empty():
+            continue
+        seen = pl.col("known_at") <= pl.col("event_time")
+        if begin is not None:
+            seen = seen | (pl.col("known_at") <= begin)
+        view = _latest(affected.filter(seen), "bars")
+        if view.height:
+            parts.append(_features(view, rows, exchange))
+    if not parts:
+        return pl.DataFrame()
+    return pl.concat(parts).filter(pl.col("n_bars") >= MIN_BARS)
+
+
+def _features(bars: pl.DataFrame, grid: pl.DataFrame, exchange: str) -> pl.DataFrame:
+    keep = grid.select("session")
+    return stock_features(bars, keep=keep, exchange=exchange).join(
+        grid.select("session", "as_of", "previous_as_of"), on="session", how="inner"
+    )
+
+
+def _with_context(
+    stocks: pl.DataFrame,
+    grid: pl.DataFrame,
+    lake: Lake,
+    settings: Settings,
+    known_by: datetime | None,
+    progress: Progress,
+) -> pl.DataFrame:
+    dates = grid.join(stocks.select("as_of").unique(), on="as_of", how="semi").sort("as_of")
+    observations = _history(lake, "macro", known_by)
+    progress("macro features", 0, None, "dates")
+    macro = macro_features(observations, dates)
+    policy = policy_features(_history(lake, "policy", known_by), observations, dates)
+    progress("macro features", dates.height, dates.height, "dates")
+    items = _history(lake, "news", known_by)
+    news = news_features(
+        items,
+        stocks.select("ticker", "as_of", "previous_as_of"),
+        periods=news_periods(items, settings),
+        progress=progress,
+    )
+    return (
+        stocks.join(news, on=["ticker", "as_of"], how="left", maintain_order="left")
+        .join(policy, on="as_of", how="left", maintain_order="left")
+        .join(macro, on="as_of", how="left", maintain_order="left")
+    )
+
+
+def news_periods(items: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """The period that each news source covers: as declared, else from its first record on.
+
+    A source's own settings are found by its name; a single nameless entry speaks for all.
+
+    Returns:
+        ``source, start, end`` (UTC, end null where open).
+    """
+    declared = {entry.name: entry for entry in settings.sources.news or ()}
+    fallback = next(iter(declared.values())) if len(declared) == 1 else None
+    rows = []
+    first = items.group_by("source").agg(pl.col("known_at").min()).sort("source")
+    for source, known_at in first.iter_rows():
+        entry = declared.get(source, fallback)
+        begin = _midnight(entry.start) if entry and entry.start else known_at
+        finish = _midnight(entry.end) if entry and entry.end else None
+        rows.append({"source": source, "start": begin, "end": finish})
+    schema = {"source": pl.String, "start": UTC_TIME, "end": UTC_TIME}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+class UnifiedTrainingDataProcessor:
+    """From a data root's raw files to the training frame, in one object.
+
+    Args:
+        config: ``data_root`` (a folder) and, if wanted, any setting of ``config.Settings`` by
+            name. Settings not given come from the environment and ``<data_root>/stocktrend.yaml``.
+
+    Raises:
+        ConfigError: ``data_root`` is missing, or a setting is wrong.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        if "data_root" not in config:
+            raise ConfigError(
+                f"the configuration must name data_root, however it has {sorted(config)}: pass "
+                "{'data_root': 'folder'}, the folder that holds raw/"
+            )
+        self.data_root = Path(config["data_root"]).expanduser()
+        overrides = {name: value for name, value in config.items() if name != "data_root"}
+        self.settings = load_settings(self.data_root, overrides=overrides, environ=os.environ).settings
+
+    def generate_training_data(
+        self,
+        start_date: date | str | None = None,
+        end_date: date | str | None = None,
+        tickers: Sequence[str] | None = None,
+        *,
+        retrieved_at: datetime | None = None,
+        progress: Progress = silent,
+    ) -> pl.DataFrame:
+        """Ingest the raw files that the lake has not seen, then compute the panel.
+
+        Args:
+            start_date, end_date: First and last day of the rows, as dates or ``YYYY-MM-DD``.
+            tickers: Rows of these only.
+            retrieved_at: When the raw files were retrieved; dates revisions. Default: now.
+
+        Returns:
+            The panel of ``build_panel``.
+        """
+        ingest(
+            self.data_root,
+            self.settings,
+            retrieved_at=retrieved_at or datetime.now(UTC),
+            progress=progress,
+        )
+        return build_panel(
+            Lake(self.data_root / "lake"),
+            self.settings,
+            start=_day(start_date),
+            end=_day(end_date),
+            tickers=tickers,
+            progress=progress,
+        )
+
+
+def _day(value: date | str | None) -> date | None:
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ConfigError(f"dates must be written YYYY-MM-DD, however: {value!r}") from error

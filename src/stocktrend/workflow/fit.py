@@ -1,0 +1,76 @@
+"""Training as a step: split, train the members, calibrate, score every row, keep it on disk."""
+
+from pathlib import Path
+
+import polars as pl
+
+from stocktrend.config import Settings
+from stocktrend.dataset.frames import Frame, to_polars
+from stocktrend.dataset.splits import time_split
+from stocktrend.evaluation.calibration import Calibrator
+from stocktrend.lake import Lake
+from stocktrend.progress import Progress, silent
+from stocktrend.training.ensemble import train_ensemble
+from stocktrend.workflow.forecast import Forecaster, score_columns
+from stocktrend.workflow.places import fingerprint, lake_folder, runs_folder
+from stocktrend.workflow.run import MODEL_FOLDER, Run, save_model
+
+
+def fit(
+    panel: Frame, settings: Settings, *, root: Path | None, progress: Progress = silent
+) -> Run:
+    """Train on the training dates, calibrate on the validation dates, score all.
+
+    Args:
+        panel: As ``build_panel`` makes it.
+        settings: Preset, recipe, split, horizons and seed.
+        root: Data root to keep the run in; None keeps it in memory.
+
+    Returns:
+        The run, not evaluated yet. Its id is made of the last date, the preset and a digest of
+        settings and data: the same inputs give the same id, and members that an earlier, stopped
+        training finished are taken over.
+    """
+    frame = time_split(to_polars(panel), settings.split, settings.horizons)
+    preset, recipe = settings.recipe_for(frame["ticker"].n_unique())
+    versions = {} if root is None else Lake(lake_folder(root)).versions()
+    last = frame["as_of"].max()
+    run_id = f"{last:%Y-%m-%d}-{preset}-{fingerprint(settings, versions)}"
+    folder = None if root is None else runs_folder(root) / run_id
+    ensemble = train_ensemble(
+        frame,
+        recipe,
+        horizons=settings.horizons,
+        seed=settings.seed,
+        folder=None if folder is None else folder / MODEL_FOLDER,
+        threads=settings.threads,
+        progress=progress,
+    )
+    raw = with_outcomes(ensemble.predict(frame), frame, settings)
+    calibrator = Calibrator.fit(raw, settings.horizons) if recipe.calibrate else None
+    shown = raw if calibrator is None else calibrator.apply(raw)
+    run = Run(
+        id=run_id,
+        settings=settings,
+        preset=preset,
+        recipe=recipe,
+        forecaster=Forecaster(ensemble, calibrator),
+        predictions=shown,
+        panel=frame,
+        versions=versions,
+        folder=folder,
+    )
+    if folder is not None:
+        save_model(run)
+    return run
+
+
+def with_outcomes(
+    predictions: pl.DataFrame, panel: pl.DataFrame, settings: Settings
+) -> pl.DataFrame:
+    """Predictions beside the split and the targets of their rows."""
+    targets = [f"target_{h}d" for h in settings.horizons]
+    outcomes = panel.select("ticker", "as_of", "split", *targets)
+    return predictions.join(outcomes, on=["ticker", "as_of"], maintain_order="left").select(
+        "ticker", "as_of", "split", *score_columns(settings.horizons), *targets
+    )

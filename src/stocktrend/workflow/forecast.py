@@ -1,0 +1,79 @@
+"""A trained model as it is used: the ensemble, and the calibration of what it displays."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from stocktrend.errors import ModelError
+from stocktrend.evaluation.calibration import Calibrator
+from stocktrend.training.ensemble import Ensemble
+
+CALIBRATION_FILE = "calibration.json"
+
+
+def score_columns(horizons: Sequence[int]) -> list[str]:
+    """Names of the predicted columns: score and both probabilities of each horizon.
+
+    >>> score_columns([7])
+    ['score_7d', 'pos_prob_7d', 'neg_prob_7d']
+    """
+    return [f"{name}_{h}d" for h in horizons for name in ("score", "pos_prob", "neg_prob")]
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """From panel rows to displayed scores and probabilities.
+
+    ``calibrator`` is None for a recipe that displays the model's own outputs.
+    """
+
+    ensemble: Ensemble
+    calibrator: Calibrator | None
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Days ahead, in the order of the columns."""
+        return self.ensemble.horizons
+
+    def predict(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Score panel rows.
+
+        Args:
+            rows: Panel rows. With rank features a row's score depends on the other rows of its
+                date, so hand over whole dates and select tickers afterwards.
+
+        Returns:
+            ``ticker, as_of`` and, per horizon, ``score_{h}d`` in [-1, 1], ``pos_prob_{h}d`` and
+            ``neg_prob_{h}d``, in the order of ``rows``.
+        """
+        raw = self.ensemble.predict(rows)
+        return raw if self.calibrator is None else self.calibrator.apply(raw)
+
+    def save(self, folder: Path) -> None:
+        """Write safetensors and JSON; the calibration last, as the sign that all is there."""
+        self.ensemble.save(folder)
+        content = None if self.calibrator is None else self.calibrator.to_dict()
+        scratch = folder / (CALIBRATION_FILE + ".part")
+        scratch.write_text(json.dumps(content, indent=2) + "\n")
+        scratch.replace(folder / CALIBRATION_FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Forecaster":
+        """Read what ``save`` wrote.
+
+        Raises:
+            ModelError: the folder holds no complete model.
+        """
+        file = folder / CALIBRATION_FILE
+        if not file.is_file():
+            raise ModelError(
+                f"a model folder must hold {CALIBRATION_FILE}, however {folder} does not: the "
+                "training was stopped before its end. Run `stocktrend train` again; it goes on "
+                "with the members that are missing"
+            )
+        content = json.loads(file.read_text())
+        calibrator = None if content is None else Calibrator.from_dict(content)
+        return cls(Ensemble.load(folder), calibrator)

@@ -1,0 +1,168 @@
+"""A run: one trained model with all that it scored, and the folder that it lives in."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from stocktrend.config import Recipe, Settings
+from stocktrend.errors import ConfigError, ModelError
+from stocktrend.evaluation.metrics import Metrics
+from stocktrend.evaluation.study import Evaluation
+from stocktrend.workflow.forecast import Forecaster
+from stocktrend.workflow.places import runs_folder, write_json, write_parquet, write_text
+
+MODEL_FOLDER = "model"
+PREDICTIONS_FILE = "predictions.parquet"
+METRICS_FILE = "metrics.json"
+CONFIG_FILE = "config.yaml"
+REPORT_FILE = "report.html"
+ORIGIN_FILE = "origin.json"
+MODEL_MARK = "calibration.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What training left: the model, its scores for every row of the panel, its evaluation.
+
+    ``predictions`` has ``ticker, as_of, split`` and, per horizon, ``score_{h}d``,
+    ``pos_prob_{h}d``, ``neg_prob_{h}d`` and ``target_{h}d`` (null where it is not known or where
+    its window crosses the end of its split). ``versions`` are the lake tables' versions that the
+    panel was read from; ``folder`` is None for a run on a panel alone.
+    """
+
+    id: str
+    settings: Settings
+    preset: str
+    recipe: Recipe
+    forecaster: Forecaster = field(repr=False)
+    predictions: pl.DataFrame = field(repr=False)
+    panel: pl.DataFrame = field(repr=False)
+    evaluation: Evaluation | None = field(default=None, repr=False)
+    versions: dict[str, int] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def metrics(self) -> dict[str, Metrics]:
+        """The model's test metrics by horizon: ``run.metrics["7d"].rank_ic``."""
+        if self.evaluation is None:
+            raise ModelError(
+                f"run {self.id} must be evaluated before its metrics are read: call "
+                "stocktrend.evaluate(run)"
+            )
+        return {f"{h}d": self.evaluation.model_metrics(h) for h in self.settings.horizons}
+
+    @property
+    def verdicts(self) -> tuple[str, ...]:
+        """One sentence a horizon: does the model beat the controls?"""
+        return () if self.evaluation is None else self.evaluation.verdicts
+
+    def predict(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Scores of panel rows; see ``Forecaster.predict``."""
+        return self.forecaster.predict(rows)
+
+    def latest(self) -> pl.DataFrame:
+        """The predictions of the newest date, the strongest score of the first horizon first."""
+        score = f"score_{self.settings.horizons[0]}d"
+        newest = self.predictions.filter(pl.col("as_of") == pl.col("as_of").max())
+        return newest.sort(score, descending=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of ``metrics.json``."""
+        evaluation = None if self.evaluation is None else self.evaluation.to_dict()
+        return {
+            "run": self.id,
+            "preset": self.preset,
+            "seed": self.settings.seed,
+            "lake_versions": self.versions,
+            "evaluation": evaluation,
+        }
+
+
+def save_model(run: Run) -> None:
+    """Write config, predictions and model to the run's folder, the model's last file last."""
+    folder = _folder(run)
+    settings = run.settings.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    settings |= {"preset": run.preset, "recipe": run.recipe.model_dump(mode="json")}
+    write_text(yaml.safe_dump(settings, sort_keys=False), folder / CONFIG_FILE)
+    write_json({"run": run.id, "lake_versions": run.versions}, folder / ORIGIN_FILE)
+    write_parquet(run.predictions, folder / PREDICTIONS_FILE)
+    run.forecaster.save(folder / MODEL_FOLDER)
+
+
+def save_evaluation(run: Run) -> None:
+    """Write ``metrics.json``."""
+    write_json(run.to_dict(), _folder(run) / METRICS_FILE)
+
+
+def _folder(run: Run) -> Path:
+    if run.folder is None:
+        raise ModelError(
+            f"run {run.id} has no folder, as it was trained on a panel alone: train from a data "
+            "root to keep it on disk, or save run.forecaster yourself"
+        )
+    return run.folder
+
+
+def find_run(root: Path, run_id: str | None = None) -> Path:
+    """The folder of a run; the newest finished one by default.
+
+    Raises:
+        ConfigError: there is no such run.
+    """
+    finished = [
+        mark.parent.parent
+        for mark in runs_folder(root).glob(f"*/{MODEL_FOLDER}/{MODEL_MARK}")
+    ]
+    if not finished:
+        raise ConfigError(
+            f"{root} must hold a trained run, however there is none in {runs_folder(root)}: run "
+            f"`stocktrend run --data-root {root}` first"
+        )
+    if run_id is None:
+        return max(finished, key=lambda folder: (folder / MODEL_FOLDER / MODEL_MARK).stat().st_mtime)
+    for folder in finished:
+        if folder.name == run_id:
+            return folder
+    known = ", ".join(sorted(folder.name for folder in finished))
+    raise ConfigError(f"run must be one of: {known}; however: {run_id!r}")
+
+
+def load_run(root: Path | str, run_id: str | None = None) -> Run:
+    """Read a run back from its folder.
+
+    Args:
+        root: The data root.
+        run_id: Name of the folder under ``runs/``; default: the newest.
+
+    Returns:
+        The run, without the panel's features (an empty frame); ``evaluate`` reads them again.
+
+    Raises:
+        ConfigError: no such run.
+        ModelError: its model is not complete.
+    """
+    folder = find_run(Path(root), run_id)
+    content = yaml.safe_load((folder / CONFIG_FILE).read_text())
+    settings = Settings.model_validate(content)
+    origin = json.loads((folder / ORIGIN_FILE).read_text())
+    metrics = folder / METRICS_FILE
+    evaluation = None
+    if metrics.is_file():
+        stored = json.loads(metrics.read_text())["evaluation"]
+        evaluation = None if stored is None else Evaluation.from_dict(stored)
+    return Run(
+        id=folder.name,
+        settings=settings,
+        preset=settings.preset,
+        recipe=Recipe.model_validate(settings.recipe),
+        forecaster=Forecaster.load(folder / MODEL_FOLDER),
+        predictions=pl.read_parquet(folder / PREDICTIONS_FILE),
+        panel=pl.DataFrame(),
+        evaluation=evaluation,
+        versions=origin["lake_versions"],
+        folder=folder,
+    )
