@@ -1,0 +1,186 @@
+"""``simulate``: from a seed to a data root full of raw files, and the truth about them.
+
+1. Draw the market as a whole: states, calendar, factor (``context``).
+2. Draw tickers in blocks, so that memory does not grow with their number (``stocks``).
+3. Write what a user would have: prices, news, policy, macro, settings.
+4. Write what a user never has: the expected return of each row and what knowing it is worth.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from stocktrend.progress import Progress, silent
+from stocktrend.sources.market.bars import bar_files
+from stocktrend.sources.market.context import Context, simulate_context
+from stocktrend.sources.market.data_root import KINDS, Order, prepare, write_mark
+from stocktrend.sources.market.expectation import (
+    HORIZONS,
+    Grid,
+    Oracle,
+    decision_grid,
+    expected_returns,
+    measure_oracle,
+    realised_returns,
+)
+from stocktrend.sources.market.macro import simulate_macro
+from stocktrend.sources.market.names import ticker_symbol
+from stocktrend.sources.market.news import market_news, news_files
+from stocktrend.sources.market.policy import simulate_policy
+from stocktrend.sources.market.process import Array
+from stocktrend.sources.market.response import PREMIUM, Market, calibrate
+from stocktrend.sources.market.settings_file import settings_text
+from stocktrend.sources.market.stocks import Stocks, simulate_stocks
+
+BLOCK: Final = 64
+MARKET_NEWS: Final = "_market.jsonl"
+
+
+@dataclass(frozen=True)
+class SimulatedMarket:
+    """What ``simulate`` wrote, and how well the truth itself predicts.
+
+    Attributes:
+        root: The data root.
+        order: Market, tickers, dates and seed.
+        files: Files written, by kind (``prices``, ``news``, ``policy``, ``macro``).
+        rows: Records in them, by kind.
+        oracle: Figures of the truth by horizon in days.
+        premium: Expected log growth a session that every ticker has and the truth leaves out.
+    """
+
+    root: Path
+    order: Order
+    files: dict[str, int]
+    rows: dict[str, int]
+    oracle: dict[int, Oracle]
+    premium: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, without the place."""
+        return {
+            "order": self.order.to_dict(),
+            "files": self.files,
+            "rows": self.rows,
+            "premium_per_session": self.premium,
+            "oracle": {f"{h}d": oracle.to_dict() for h, oracle in self.oracle.items()},
+        }
+
+
+def simulate(
+    root: Path | str,
+    *,
+    market: Market = "realistic",
+    tickers: int = 40,
+    start: date = date(2014, 1, 1),
+    end: date = date(2019, 12, 31),
+    seed: int = 0,
+    progress: Progress = silent,
+) -> SimulatedMarket:
+    """Writes a simulated market in the layout of a user's own files, and the truth about it.
+
+    Args:
+        root: Data root: a new or empty folder, or one with an earlier simulated market.
+        market: ``strong`` (an oracle's 7-day correlation is about 0.32), ``realistic`` (0.05) or
+            ``none`` (nothing to be found: expected excess returns are exactly 0).
+        tickers: Companies; some are listed late, some leave early.
+        start, end: First and last day of prices and news; macro and policy begin three years
+            before.
+        seed: Any non-negative integer. Same arguments: same files, byte for byte.
+        progress: Told of each ticker written.
+
+    Returns:
+        Counts and the oracle's figures, also in ``<root>/truth.json``. ``<root>/truth.parquet``
+        has ``ticker``, ``as_of`` (UTC close of each week's last session) and, for 7 and 30 days,
+        ``expected_return_{h}d``: the expectation of the return as the targets define it, given
+        the latent states at ``as_of``, in excess of the constant premium.
+
+    Raises:
+        ConfigError: an argument is out of range, or the folder holds data that is not simulated
+            or a lake built from another market; all problems at once.
+    """
+    root = Path(root)
+    order = Order(market, tickers, start, end, seed)
+    prepare(root, order)
+    context = simulate_context(start, end, seed)
+    days = context.days[context.first :]
+    grid = decision_grid(context, start, end)
+    files = dict.fromkeys(KINDS, 0)
+    rows = dict(files)
+
+    def write(kind: str, name: str, text: str, count: int) -> None:
+        (root / "raw" / kind / name).write_text(text, encoding="utf-8", newline="")
+        files[kind] += 1
+        rows[kind] += count
+
+    _write_market_wide(context, seed, write)
+    expected = {h: np.full((len(grid.row), tickers), np.nan) for h in HORIZONS}
+    realised = {h: np.full((len(grid.row), tickers), np.nan) for h in HORIZONS}
+    listed = np.zeros((len(grid.row), tickers), dtype=np.bool_)
+    response = calibrate(market)
+    for numbers in _blocks(tickers):
+        stocks = simulate_stocks(numbers, context, response, seed)
+        for h in HORIZONS:
+            expected[h][:, numbers] = expected_returns(response, context, stocks, grid, h)
+            realised[h][:, numbers] = realised_returns(stocks, grid, h)
+        listed[:, numbers] = _listed(stocks, grid)
+        bars, news = (make(numbers, stocks, days, seed) for make in (bar_files, news_files))
+        for number, (bar_text, bar_rows), (news_text, items) in zip(
+            numbers.tolist(), bars, news, strict=True
+        ):
+            symbol = ticker_symbol(number)
+            write("prices", f"{symbol}.csv", bar_text, bar_rows)
+            if items:
+                write("news", f"{symbol}.jsonl", news_text, items)
+            progress("simulate", number + 1, tickers, "tickers")
+    (root / "stocktrend.yaml").write_text(
+        settings_text(market=market, tickers=tickers, start=start, end=end, seed=seed),
+        encoding="utf-8", newline="",
+    )  # fmt: skip
+    _write_truth(root, grid, expected, listed)
+    oracle = {h: measure_oracle(h, expected[h], realised[h]) for h in HORIZONS}
+    result = SimulatedMarket(root, order, files, rows, oracle, PREMIUM)
+    write_mark(root, result.to_dict())
+    return result
+
+
+def _write_market_wide(
+    context: Context, seed: int, write: Callable[[str, str, str, int], None]
+) -> None:
+    policy = simulate_policy(context, seed)
+    macro = simulate_macro(context, policy, seed)
+    write("policy", "fomc.csv", policy.fomc.write_csv(), policy.fomc.height)
+    write("policy", "epu_daily.csv", policy.uncertainty.write_csv(), policy.uncertainty.height)
+    for name, frame in macro.series.items():
+        write("macro", f"{name}.csv", frame.write_csv(), frame.height)
+    write("macro", "release_dates.csv", macro.releases.write_csv(), macro.releases.height)
+    text, items = market_news(context, seed)
+    write("news", MARKET_NEWS, text, items)
+
+
+def _blocks(tickers: int) -> Iterator[NDArray[np.int64]]:
+    for begin in range(0, tickers, BLOCK):
+        yield np.arange(begin, min(begin + BLOCK, tickers), dtype=np.int64)
+
+
+def _listed(stocks: Stocks, grid: Grid) -> NDArray[np.bool_]:
+    row = grid.row[:, None]
+    return np.asarray((row >= stocks.traits.first) & (row <= stocks.traits.last))
+
+
+def _write_truth(
+    root: Path, grid: Grid, expected: dict[int, Array], listed: NDArray[np.bool_]
+) -> None:
+    week, column = np.nonzero(listed)
+    symbols = pl.Series([ticker_symbol(number) for number in range(listed.shape[1])])
+    frame = pl.DataFrame(
+        {"ticker": symbols.gather(column), "as_of": grid.as_of.gather(week)}
+        | {f"expected_return_{h}d": values[week, column] for h, values in expected.items()}
+    )
+    frame.sort("as_of", "ticker").write_parquet(root / "truth.parquet")
