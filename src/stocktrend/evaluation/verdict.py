@@ -25,25 +25,21 @@ CONTROL_WORDS: Mapping[str, str] = {
 
 def comparison_sentence(control: str, metric: str, difference: Estimate, horizon: int) -> str:
     """The model against one control, for example "beats ridge by 0.021 rank IC at 7 days [...]"."""
-    other, unit, value = CONTROL_WORDS[control], METRIC_WORDS[metric], difference.value
-    digits = decimals(metric)
-    at = f"at {horizon} days"
-    if value is None:
+    other, unit, at = CONTROL_WORDS[control], METRIC_WORDS[metric], f"at {horizon} days"
+    if difference.value is None:
         return f"the model and {other} cannot be compared {at}: {unit} is not defined for both"
+    size = f"{abs(difference.value):.{decimals(metric)}f} {unit}"
+    signed = f"{'-' if difference.value < 0 else '+'}{size}"
+    between = interval(difference, metric)
     match outcome_of(difference):
         case "better":
-            return f"beats {other} by {value:.{digits}f} {unit} {at} {interval(difference, metric)}"
+            return f"beats {other} by {size} {at} {between}"
         case "worse":
-            return f"does worse than {other} by {-value:.{digits}f} {unit} {at} {interval(difference, metric)}"
+            return f"does worse than {other} by {size} {at} {between}"
         case "unclear":
-            return (
-                f"no evidence that the model beats {other} {at}: "
-                f"{value:+.{digits}f} {unit} {interval(difference, metric)}"
-            )
+            return f"no evidence that the model beats {other} {at}: {signed} {between}"
         case _:
-            return (
-                f"too few dates to compare the model with {other} {at}: {value:+.{digits}f} {unit}"
-            )
+            return f"too few dates to compare the model with {other} {at}: {signed}"
 
 
 def interval(estimate: Estimate, metric: str) -> str:
