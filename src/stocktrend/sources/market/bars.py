@@ -36,7 +36,7 @@ def bar_files(
     rng = stream(seed, 2, int(numbers[0]))
     silence = rng.random(stocks.activity.shape)
     for column, number in enumerate(numbers):
-        frame = _bars(column, int(number), stocks, days, silence[:, column] < 0.004)
+        frame = _bars(column, int(number), stocks, days, silence[:, column] < 0.002)
         yield _with_defects(frame, int(number)), frame.height
 
 
@@ -90,7 +90,7 @@ def _bars(
         "High": high,
         "Low": low,
         "Close": close,
-        "Adj Close": close * np.exp(paid - paid[-1]),
+        "Adj Close": close * np.exp(paid[-1] - paid),
         "Volume": np.round(volume).astype(np.int64),
     }
     return pl.DataFrame(prices)

@@ -80,29 +80,29 @@ FOREIGN: Final = (
 )
 MARKET_POSITIVE: Final = (
     "Stocks rally as investors cheer strong economic data",
-    "Wall Street gains {pct}% on upbeat earnings",
+    "Wall Street gains {small}% on upbeat earnings",
     "Markets climb to record high as optimism returns",
     "Shares surge after better-than-expected jobs report",
     "Equities advance, {broker} sees further upside",
-    "Global stocks rise {pct}% as trade optimism improves",
+    "Global stocks rise {small}% as trade optimism improves",
     "Risk appetite improves as growth outlook brightens",
-    "S&P 500 posts best week of the quarter, up {pct}%",
+    "S&P 500 posts best week of the quarter, up {small}%",
 )
 MARKET_NEGATIVE: Final = (
     "Stocks tumble as recession fears grow",
-    "Wall Street drops {pct}% on weak earnings",
+    "Wall Street drops {small}% on weak earnings",
     "Markets slump to new low as worries mount",
     "Shares plunge after worse-than-expected jobs report",
     "Equities decline, {broker} warns of further losses",
-    "Global stocks fall {pct}% as trade tensions worsen",
+    "Global stocks fall {small}% as trade tensions worsen",
     "Risk appetite fades as growth outlook deteriorates",
-    "S&P 500 suffers worst week of the quarter, down {pct}%",
+    "S&P 500 suffers worst week of the quarter, down {small}%",
 )
 MARKET_NEUTRAL: Final = (
     "Stocks little changed ahead of economic data",
     "What to watch on Wall Street this week",
     "Markets await the next policy meeting",
-    "Trading volume in line with the {pct}-week average",
+    "Trading volume in line with its usual level",
     "{broker} publishes its weekly market calendar",
     "Futures flat before the opening bell",
 )

@@ -17,7 +17,7 @@ from stocktrend.sources.market.process import Array, stream
 from stocktrend.sources.market.stocks import Stocks
 
 SOURCES: Final = ("newswire", "dailybrief", "marketpost")
-ITEM_NOISE: Final = 0.4
+ITEM_NOISE: Final = 0.3
 NEUTRAL_BELOW: Final = 0.3
 FOREIGN_SHARE: Final = 0.04
 REPOST_SHARE: Final = 0.05
@@ -139,6 +139,7 @@ def _headlines(
             template.format(
                 name=name,
                 pct=figure[i],
+                small=1 + figure[i] // 5,
                 amount=amount[i],
                 price=f"${amount[i] // 4 + 8}",
                 quarter=f"Q{1 + figure[i] % 4}",

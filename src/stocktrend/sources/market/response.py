@@ -22,15 +22,15 @@ Market = Literal["strong", "realistic", "none"]
 ORACLE_CORRELATION: Final[dict[str, float]] = {"strong": 0.32, "realistic": 0.05, "none": 0.0}
 """Correlation of the expected with the realised 7-day return that each setting aims at."""
 
-RISK_PHI: Final = 0.985
+RISK_PHI: Final = 0.97
 ATTENTION_PHI: Final = 0.95
-ACCUMULATION_PHI: Final = 0.975
-TONE_PHI: Final = 0.94
-STANCE_PHI: Final = 0.7
+ACCUMULATION_PHI: Final = 0.98
+TONE_PHI: Final = 0.96
+STANCE_PHI: Final = 0.6
 """Decay a session; for the stance a meeting, between which it stays as it is."""
 
 WEEK: Final = 5
-SHARES: Final = {"risk": 0.45, "stance": 0.35, "tone": 0.20}
+SHARES: Final = {"risk": 0.4, "stance": 0.3, "tone": 0.3}
 """Shares of the variance of the expected return over a week of five sessions."""
 
 # Noise: daily volatilities and the spread of their logarithms.

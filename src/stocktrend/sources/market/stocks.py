@@ -80,7 +80,7 @@ def draw_traits(numbers: NDArray[np.int64], size: int, rng: np.random.Generator)
         price=np.exp(np.log(45) + 0.5 * rng.standard_normal(n)),
         dollar_volume=np.exp(np.log(8e7) + 1.2 * scale),
         dividend_yield=np.where(rng.random(n) < 0.65, rng.uniform(0.005, 0.04, n), 0.0),
-        news_rate=np.where(numbers % 37 == 21, 0.0, np.clip(np.exp(0.5 * scale), 0.5, 4.0)),
+        news_rate=np.where(numbers % 37 == 21, 0.0, np.clip(np.exp(0.5 * scale), 0.7, 4.0)),
         first=(late * size).astype(np.int64),
         last=np.ceil(early * size).astype(np.int64) - 1,
     )
@@ -115,7 +115,7 @@ def simulate_stocks(
         location=1 / (1 + np.exp(-1.1 * accumulation - 0.4 * rng.standard_normal(shape))),
         reach=1.7 * total * np.exp(0.2 * rng.standard_normal(shape)),
         gap=0.3 * growth + 0.35 * total * rng.standard_normal(shape),
-        activity=0.45 * attention + 0.12 * rng.standard_normal(shape) + 0.08 * swing,
+        activity=0.5 * attention + 0.1 * rng.standard_normal(shape) + 0.08 * swing,
     )
 
 
