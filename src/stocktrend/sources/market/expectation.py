@@ -1,9 +1,10 @@
 """The truth: what return to expect at each decision time, and how an oracle that knows it does.
 
 States decay geometrically, products of independent states with the product of their factors, and
-the stance only at meetings. So the expected log return over n sessions is a finite sum. The
-noise is a martingale in the exponential, hence ``E[r] = exp(sum) - 1`` up to the variance of the
-states' own future shocks, which is below a hundredth of the expected return's deviation.
+the stance only at meetings. So the expected log return over n sessions is a finite sum, exactly.
+The noise is a martingale in the exponential, hence ``E[r] = exp(sum) - 1`` but for half the
+variance of the states' own future shocks. That is left out: in the strong market it adds 0.002%
+at 7 days and 0.08% at 30, and varies by a hundredth of the expected return's deviation or less.
 """
 
 import math
