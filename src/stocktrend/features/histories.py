@@ -66,83 +66,78 @@ def histories(bars: pl.DataFrame, exchange: str = "XNYS") -> Histories:
         exchange: The calendar that gaps are counted in.
 
     Raises:
-        DataError: columns are missing, a ticker has a session twice, or a session lies outside
-            the calendar; all that is found.
+        DataError: columns are missing or of another type, a ticker has a session twice, or a
+            session lies outside the calendar.
     """
-    missing = [name for name in BAR_COLUMNS if name not in bars.columns]
-    if missing:
-        raise DataError(
-            f"bars must have the columns {', '.join(BAR_COLUMNS)}, however {', '.join(missing)} "
-            f"not found among {', '.join(bars.columns)}. Rename or add them"
-        )
-    bars = bars.select(
-        "ticker",
-        pl.col("session").cast(pl.Date),
-        pl.col(*PRICES, "volume").cast(pl.Float64),
-    )
-    same_ticker = _same_ticker(bars)
-    days = bars["session"].to_physical().to_numpy()
-    if not _is_sorted(bars, same_ticker, days):
+    _check_columns(bars)
+    bars = bars.select("ticker", "session", pl.col(*PRICES, "volume").cast(pl.Float64))
+    if not _is_sorted(bars):
         bars = bars.sort("ticker", "session")
-        same_ticker = _same_ticker(bars)
-        days = bars["session"].to_physical().to_numpy()
-    numbers = _session_numbers(bars, days, same_ticker, exchange)
-    prices = [bars[name].fill_null(np.nan).to_numpy() for name in PRICES]
-    known = np.isfinite(bars["volume"].fill_null(np.nan).to_numpy())
-    known &= bars["volume"].fill_null(np.nan).to_numpy() >= 0.0
-    broken = np.zeros(len(bars), np.bool_)
-    for price in prices:
-        known &= np.isfinite(price)
-        broken |= price <= 0.0
-    valid = np.flatnonzero(known & ~broken)
+    new_ticker = _new_ticker(bars)
+    numbers = _session_numbers(bars, new_ticker, exchange)
+    values = {name: bars[name].fill_null(np.nan).to_numpy() for name in (*PRICES, "volume")}
+    broken = np.any([values[name] <= 0.0 for name in PRICES], axis=0)
+    known = np.all([np.isfinite(column) for column in values.values()], axis=0)
+    valid = np.flatnonzero(known & ~broken & (values["volume"] >= 0.0))
+    # Counts of what went before a bar: two neighbours differ where it happened between them.
+    tickers, breaks = np.cumsum(new_ticker)[valid], np.cumsum(broken)[valid]
+    close = values["adj_close"][valid]
     restart = np.ones(len(valid), np.bool_)
-    ticker = np.cumsum(~same_ticker)[valid] if len(bars) else np.zeros(0, np.int64)
-    breaks = np.cumsum(broken)[valid]
-    close = prices[PRICES.index("adj_close")][valid]
-    if len(valid):
-        before, now = close[:-1], close[1:]
-        restart[1:] = (
-            (ticker[1:] != ticker[:-1])
-            | (breaks[1:] != breaks[:-1])
-            | (np.diff(numbers[valid]) > LONGEST_GAP)
-            | (now > before * (LARGEST_RISE * (1.0 + ROUNDING)))
-            | (now < before * (LARGEST_FALL * (1.0 - ROUNDING)))
-        )
-    starts = np.append(np.flatnonzero(restart), len(valid))
-    return Histories(bars, valid, starts)
+    restart[1:] = (
+        (tickers[1:] != tickers[:-1])
+        | (breaks[1:] != breaks[:-1])
+        | (np.diff(numbers[valid]) > LONGEST_GAP)
+        | (close[1:] > close[:-1] * (LARGEST_RISE * (1.0 + ROUNDING)))
+        | (close[1:] < close[:-1] * (LARGEST_FALL * (1.0 - ROUNDING)))
+    )
+    return Histories(bars, valid, np.append(np.flatnonzero(restart), len(valid)))
 
 
-def _same_ticker(bars: pl.DataFrame) -> NDArray[np.bool_]:
-    """Whether each row has the ticker of the row before it."""
-    ticker = bars["ticker"]
-    return (ticker == ticker.shift(1)).fill_null(False).to_numpy()
-
-
-def _is_sorted(
-    bars: pl.DataFrame, same_ticker: NDArray[np.bool_], days: NDArray[np.int32]
-) -> bool:
-    """Whether rows are in the order of ticker and session, which saves sorting them."""
-    first_rows = bars["ticker"].filter(pl.Series(~same_ticker))
-    return bool(np.all(~same_ticker[1:] | (np.diff(days) >= 0))) and first_rows.is_sorted()
-
-
-def _session_numbers(
-    bars: pl.DataFrame,
-    days: NDArray[np.int32],
-    same_ticker: NDArray[np.bool_],
-    exchange: str,
-) -> Integers:
-    """Each bar's session number; a day without a session has that of the session before it."""
-    calendar = sessions(exchange)["session"].to_physical().to_numpy()
+def _check_columns(bars: pl.DataFrame) -> None:
+    """Raise DataError naming every column that is missing or of a type that is no bar's."""
     problems = []
-    twice = np.flatnonzero(same_ticker[1:] & (np.diff(days) == 0)) + 1
-    if len(twice):
-        ticker, session = bars.select("ticker", "session").row(int(twice[0]))
+    for name in BAR_COLUMNS:
+        if name not in bars.columns:
+            problems.append(
+                f"bars must have the column {name}, however they have {', '.join(bars.columns)}. "
+                "Add or rename it"
+            )
+        elif name == "session" and bars.schema[name] != pl.Date:
+            problems.append(f"session must be a Date, however: {bars.schema[name]}. Cast it")
+        elif name not in ("ticker", "session") and not bars.schema[name].is_numeric():
+            problems.append(f"{name} must be a number, however: {bars.schema[name]}. Cast it")
+    if problems:
+        raise DataError("\n".join(problems))
+
+
+def _new_ticker(bars: pl.DataFrame) -> NDArray[np.bool_]:
+    """Whether each row has another ticker than the row before it."""
+    return (
+        bars.select(pl.col("ticker").ne_missing(pl.col("ticker").shift(1))).to_series().to_numpy()
+    )
+
+
+def _is_sorted(bars: pl.DataFrame) -> bool:
+    """Whether rows are in the order of ticker and session, which saves sorting them."""
+    new_ticker = _new_ticker(bars)
+    days = bars["session"].to_physical().to_numpy()
+    firsts = bars["ticker"].filter(pl.Series(new_ticker))
+    return bool(np.all(new_ticker[1:] | (np.diff(days) >= 0))) and firsts.is_sorted()
+
+
+def _session_numbers(bars: pl.DataFrame, new_ticker: NDArray[np.bool_], exchange: str) -> Integers:
+    """Each bar's session number; a day without a session has that of the session before it."""
+    days = bars["session"].to_physical().to_numpy()
+    calendar = sessions(exchange)["session"].to_physical().to_numpy()
+    repeated = np.flatnonzero(~new_ticker[1:] & (np.diff(days) == 0)) + 1
+    outside = np.flatnonzero((days < calendar[0]) | (days > calendar[-1]))
+    problems = []
+    if len(repeated):
+        ticker, session = bars.select("ticker", "session").row(int(repeated[0]))
         problems.append(
-            f"a ticker must have a session once, however {len(twice)} bars repeat one, "
+            f"a ticker must have a session once, however {len(repeated)} bars repeat one, "
             f"the first is {ticker} on {session}. Remove the repeated bars"
         )
-    outside = np.flatnonzero((days < calendar[0]) | (days > calendar[-1]))
     if len(outside):
         ticker, session = bars.select("ticker", "session").row(int(outside[0]))
         problems.append(

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from stocktrend.catalog import STOCK_FEATURES
 from stocktrend.errors import DataError
 from stocktrend.features.histories import PRICES, Histories, histories
-from stocktrend.features.kernels.prices import adjusted_bars
 from stocktrend.features.kernels.placing import NOT_WANTED, scatter
+from stocktrend.features.kernels.prices import adjusted_bars
 from stocktrend.features.stock_formulas import FORMULAS, Input
 
 Floats = NDArray[np.float64]
@@ -98,7 +98,8 @@ def _compute(cut: Histories, rows: NDArray[np.int64], threads: int | None) -> Fl
     result = np.empty((len(STOCK_FEATURES), len(rows)))
     place = np.full(len(cut.bars), NOT_WANTED)
     place[rows] = np.arange(len(rows))
-    result[:, np.delete(place, cut.valid)[np.delete(place, cut.valid) != NOT_WANTED]] = np.nan
+    no_history = np.delete(place, cut.valid)
+    result[:, no_history[no_history != NOT_WANTED]] = np.nan
     place = place[cut.valid]
     columns = [cut.column(name) for name in (*PRICES, "volume")]
 

@@ -46,9 +46,7 @@ FORMULAS: Final[tuple[Formula, ...]] = (
         ("stock_adx_14", "stock_plus_di_14", "stock_minus_di_14"),
     ),
     Formula(trend.aroon_oscillator, (HIGH, LOW, 25), ("stock_aroon_osc_25",)),
-    Formula(
-        oscillators.bollinger, (CLOSE, 20), ("stock_bb_percent_b_20", "stock_bb_width_20")
-    ),
+    Formula(oscillators.bollinger, (CLOSE, 20), ("stock_bb_percent_b_20", "stock_bb_width_20")),
     Formula(
         prices.ratio_to_extremes,
         (*RANGE, 252),
@@ -81,9 +79,7 @@ FORMULAS: Final[tuple[Formula, ...]] = (
     Formula(flow.on_balance_slope, (RETURN, VOLUME, 20), ("stock_obv_slope_20",)),
     Formula(flow.money_flow_index, (TYPICAL, VOLUME, 14), ("stock_mfi_14",)),
     Formula(flow.chaikin_money_flow, (*RANGE, VOLUME, 20), ("stock_cmf_20",)),
-    *_of_window(
-        flow.ratio_to_average_paid, (TYPICAL, VOLUME, CLOSE), "stock_vwap_ratio", 5, 20
-    ),
+    *_of_window(flow.ratio_to_average_paid, (TYPICAL, VOLUME, CLOSE), "stock_vwap_ratio", 5, 20),
     Formula(flow.force_index, (CLOSE, VOLUME, 13, 252), ("stock_force_index_13",)),
     Formula(flow.up_volume_share, (RETURN, VOLUME, 20), ("stock_up_volume_share_20",)),
     Formula(

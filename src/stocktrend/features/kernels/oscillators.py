@@ -41,8 +41,11 @@ def stochastic(
         spread = highest[t] - lowest[t]
         if spread > NEGLIGIBLE * closes[t]:
             raw[t] = 100.0 * (closes[t] - lowest[t]) / spread
-    k[:] = window_mean(raw, smooth)
-    d[:] = window_mean(k, smooth)
+    slow = window_mean(raw, smooth)
+    slower = window_mean(slow, smooth)
+    for t in range(len(closes)):
+        k[t] = slow[t]
+        d[t] = slower[t]
 
 
 @compiled

@@ -4,7 +4,7 @@ import numpy as np
 
 from stocktrend.features.kernels.compiled import NEGLIGIBLE, Array, change, compiled
 from stocktrend.features.kernels.recursive import exponential_average
-from stocktrend.features.kernels.windows import window_max, window_min
+from stocktrend.features.kernels.windows import window_max
 
 
 @compiled
@@ -97,6 +97,6 @@ def bars_since(x: Array, extreme: Array, n: int) -> Array:
 def aroon_oscillator(highs: Array, lows: Array, n: int, out: Array) -> None:
     """Aroon up minus Aroon down over n + 1 bars, -100 to 100."""
     since_high = bars_since(highs, window_max(highs, n + 1), n + 1)
-    since_low = bars_since(-lows, -window_min(lows, n + 1), n + 1)
+    since_low = bars_since(-lows, window_max(-lows, n + 1), n + 1)
     for t in range(len(highs)):
         out[t] = 100.0 * (since_low[t] - since_high[t]) / n

@@ -19,14 +19,18 @@ def annual_volatility(returns: Array, n: int) -> Array:
 @compiled
 def volatility(returns: Array, n: int, out: Array) -> None:
     """``std_n(r) * sqrt(252)``."""
-    out[:] = annual_volatility(returns, n)
+    annual = annual_volatility(returns, n)
+    for t in range(len(returns)):
+        out[t] = annual[t]
 
 
 @compiled
 def volatility_of_volatility(returns: Array, short: int, n: int, out: Array) -> None:
     """Standard deviation over n bars of the volatility of ``short`` bars."""
     series = annual_volatility(returns, short)
-    out[:] = window_std(series, window_mean(series, n), n)
+    std = window_std(series, window_mean(series, n), n)
+    for t in range(len(returns)):
+        out[t] = std[t]
 
 
 @compiled
@@ -35,7 +39,9 @@ def downside_volatility(returns: Array, n: int, out: Array) -> None:
     squares = np.empty(len(returns))
     for t in range(len(returns)):
         squares[t] = 0.0 if returns[t] > 0.0 else returns[t] * returns[t]
-    out[:] = np.sqrt(window_mean(squares, n) * SESSIONS_A_YEAR)
+    mean = window_mean(squares, n)
+    for t in range(len(returns)):
+        out[t] = np.sqrt(SESSIONS_A_YEAR * mean[t])
 
 
 @compiled

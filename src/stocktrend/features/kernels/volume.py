@@ -11,7 +11,7 @@ from stocktrend.features.kernels.windows import (
 )
 
 SMALLEST_SHARE = 1e-3
-"""A bar's volume counts as at least this share of its window's mean, so that zero has a logarithm."""
+"""A bar's volume counts as at least this share of its mean, so that zero has a logarithm."""
 
 
 @compiled
@@ -80,4 +80,6 @@ def price_volume_correlation(
             logs[t] = np.log(max(volumes[t], mean[t] * SMALLEST_SHARE))
     for t in range(mean_of, len(volumes)):
         changes[t] = logs[t] - logs[t - 1]
-    out[:] = window_correlation(returns, changes, n)
+    correlation = window_correlation(returns, changes, n)
+    for t in range(len(returns)):
+        out[t] = correlation[t]
