@@ -1,6 +1,8 @@
 """Fixtures shared by all tests."""
 
 import os
+import shutil
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -15,3 +17,27 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found in {folder}: set STOCKTREND_TEST_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def built_market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small simulated market, ingested. Read it only; copy the folder to change it."""
+    import stocktrend as st
+
+    root = tmp_path_factory.mktemp("market")
+    st.simulate(
+        root,
+        market="strong",
+        tickers=8,
+        start=date(2015, 1, 1),
+        end=date(2017, 6, 30),
+        seed=11,
+    )
+    st.ingest(root, retrieved_at=datetime(2017, 7, 1, tzinfo=UTC))
+    return root
+
+
+@pytest.fixture
+def market(built_market: Path, tmp_path: Path) -> Path:
+    """A copy of the small simulated market that a test may change."""
+    return Path(shutil.copytree(built_market, tmp_path / "market"))

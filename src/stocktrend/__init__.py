@@ -43,13 +43,13 @@ if TYPE_CHECKING:
     from stocktrend.settings import load_settings
     from stocktrend.sources.market import SimulatedMarket, simulate
     from stocktrend.training import DualTowerTrainer, create_optimizer, create_scheduler
+    from stocktrend.workflow.page import report
     from stocktrend.workflow.run import Run, load_run
     from stocktrend.workflow.steps import (
         build_panel,
         evaluate,
         ingest,
         predict,
-        report,
         run,
         train,
     )
@@ -84,13 +84,13 @@ _HOME = {
     "stocktrend.settings": ("load_settings",),
     "stocktrend.sources.market": ("SimulatedMarket", "simulate"),
     "stocktrend.training": ("DualTowerTrainer", "create_optimizer", "create_scheduler"),
+    "stocktrend.workflow.page": ("report",),
     "stocktrend.workflow.run": ("Run", "load_run"),
     "stocktrend.workflow.steps": (
         "build_panel",
         "evaluate",
         "ingest",
         "predict",
-        "report",
         "run",
         "train",
     ),

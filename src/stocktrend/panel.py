@@ -13,6 +13,7 @@ import difflib
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def _stock_rows(versions: pl.DataFrame, grid: pl.DataFrame, exchange: str) -> pl
     parts = [_features(on_time, grid, exchange)] if on_time.height else []
     affected = versions.filter(pl.col("ticker").is_in(revised.to_list()))
     cuts: list[datetime | None] = [None, *late["known_at"].unique().sort().to_list(), None]
-    for begin, finish in zip(cuts[:-1], cuts[1:], strict=True):
+    for begin, finish in pairwise(cuts):
         rows = grid
         if begin is not None:
             rows = rows.filter(pl.col("as_of") >= begin)
@@ -234,7 +235,9 @@ class UnifiedTrainingDataProcessor:
             )
         self.data_root = Path(config["data_root"]).expanduser()
         overrides = {name: value for name, value in config.items() if name != "data_root"}
-        self.settings = load_settings(self.data_root, overrides=overrides, environ=os.environ).settings
+        self.settings = load_settings(
+            self.data_root, overrides=overrides, environ=os.environ
+        ).settings
 
     def generate_training_data(
         self,

@@ -16,9 +16,7 @@ from stocktrend.workflow.places import fingerprint, lake_folder, runs_folder
 from stocktrend.workflow.run import MODEL_FOLDER, Run, save_model
 
 
-def fit(
-    panel: Frame, settings: Settings, *, root: Path | None, progress: Progress = silent
-) -> Run:
+def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progress = silent) -> Run:
     """Train on the training dates, calibrate on the validation dates, score all.
 
     Args:

@@ -53,12 +53,12 @@ class Run:
                 f"run {self.id} must be evaluated before its metrics are read: call "
                 "stocktrend.evaluate(run)"
             )
-        return {f"{h}d": self.evaluation.model_metrics(h) for h in self.settings.horizons}
+        return self.evaluation.metrics
 
     @property
-    def verdicts(self) -> tuple[str, ...]:
-        """One sentence a horizon: does the model beat the controls?"""
-        return () if self.evaluation is None else self.evaluation.verdicts
+    def verdicts(self) -> dict[str, str]:
+        """One sentence a horizon, under "7d", "30d", ...: does the model beat the controls?"""
+        return {} if self.evaluation is None else self.evaluation.verdicts
 
     def predict(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Scores of panel rows; see ``Forecaster.predict``."""
@@ -114,8 +114,7 @@ def find_run(root: Path, run_id: str | None = None) -> Path:
         ConfigError: there is no such run.
     """
     finished = [
-        mark.parent.parent
-        for mark in runs_folder(root).glob(f"*/{MODEL_FOLDER}/{MODEL_MARK}")
+        mark.parent.parent for mark in runs_folder(root).glob(f"*/{MODEL_FOLDER}/{MODEL_MARK}")
     ]
     if not finished:
         raise ConfigError(
@@ -123,12 +122,18 @@ def find_run(root: Path, run_id: str | None = None) -> Path:
             f"`stocktrend run --data-root {root}` first"
         )
     if run_id is None:
-        return max(finished, key=lambda folder: (folder / MODEL_FOLDER / MODEL_MARK).stat().st_mtime)
+        return max(
+            finished, key=lambda folder: (folder / MODEL_FOLDER / MODEL_MARK).stat().st_mtime
+        )
     for folder in finished:
         if folder.name == run_id:
             return folder
     known = ", ".join(sorted(folder.name for folder in finished))
     raise ConfigError(f"run must be one of: {known}; however: {run_id!r}")
+
+
+def _finished_at(folder: Path) -> float:
+    return (folder / MODEL_FOLDER / MODEL_MARK).stat().st_mtime
 
 
 def load_run(root: Path | str, run_id: str | None = None) -> Run:

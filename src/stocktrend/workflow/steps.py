@@ -5,8 +5,10 @@ panel with the same fingerprint, ensemble members already trained. So a stopped 
 it was when it is called again.
 """
 
+import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import polars as pl
 
 from stocktrend.config import Settings
 from stocktrend.dataset.frames import Frame
+from stocktrend.dataset.splits import time_split
 from stocktrend.errors import DataError, LakeError
 from stocktrend.evaluation.study import evaluate as evaluate_predictions
 from stocktrend.ingest import IngestReport
@@ -24,6 +27,9 @@ from stocktrend.panel import build_panel as compute_panel
 from stocktrend.progress import Progress, silent
 from stocktrend.sessions import as_of_grid
 from stocktrend.settings import load_settings
+from stocktrend.workflow.fit import fit
+from stocktrend.workflow.forecast import score_columns
+from stocktrend.workflow.page import report
 from stocktrend.workflow.places import (
     fingerprint,
     lake_folder,
@@ -115,8 +121,6 @@ def stored_panel(root: Path, settings: Settings, progress: Progress = silent) ->
 
 def read_mark(file: Path) -> Any:
     """The stored fingerprint; None where the file is damaged."""
-    import json
-
     try:
         return json.loads(file.read_text())
     except json.JSONDecodeError:
@@ -144,8 +148,6 @@ def train(
     Returns:
         The run, evaluated. From a data root it is also kept in ``runs/<id>/``.
     """
-    from stocktrend.workflow.fit import fit
-
     chosen = tuple(horizons) if horizons is not None else None
     if isinstance(source, str | Path):
         root = Path(source)
@@ -156,28 +158,60 @@ def train(
         base = settings or Settings()
         effective = settings_of(".", base, preset=preset, horizons=chosen, seed=seed)
         run = fit(source, effective, root=None, progress=progress)
-    return evaluate(run)
+    return evaluate(run, progress=progress)
 
 
-def evaluate(run: Run, *, seed: int = 0) -> Run:
+def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
     """Judge a run on its test dates, beside the controls on the same rows.
 
     Returns:
         The run with its evaluation; ``metrics.json`` is written where the run has a folder.
     """
-    from dataclasses import replace
-
-    from stocktrend.dataset.splits import time_split
-
     settings, panel = run.settings, run.panel
     if panel.is_empty() and run.folder is not None:
         whole = stored_panel(run.folder.parents[1], settings)
         panel = time_split(whole, settings.split, settings.horizons)
-    judged = evaluate_predictions(panel, run.predictions, settings.horizons, seed=seed)
+    judged = evaluate_predictions(
+        panel,
+        run.predictions,
+        settings.horizons,
+        seed=seed,
+        features=run.recipe.features,
+        target=run.recipe.target,
+        progress=progress,
+    )
     run = replace(run, panel=panel, evaluation=judged)
     if run.folder is not None:
         save_evaluation(run)
     return run
+
+
+def run(
+    root: Root,
+    *,
+    settings: Settings | None = None,
+    preset: str | None = None,
+    seed: int | None = None,
+    retrieved_at: datetime | None = None,
+    progress: Progress = silent,
+) -> Run:
+    """All steps: raw files, lake, panel, model, evaluation, report.
+
+    Args:
+        retrieved_at: When the raw files were retrieved and the report is made. Default: now.
+
+    Returns:
+        The evaluated run; its folder holds ``report.html``, ``metrics.json``,
+        ``predictions.parquet``, ``config.yaml`` and ``model/``.
+    """
+    folder, moment = Path(root), retrieved_at or datetime.now(UTC)
+    chosen = settings_of(folder, settings, preset=preset, seed=seed)
+    ingest(folder, settings=chosen, retrieved_at=moment, progress=progress)
+    trained = train(folder, settings=chosen, progress=progress)
+    progress("report", 0, 1, "pages")
+    report(trained, created=moment)
+    progress("report", 1, 1, "pages")
+    return trained
 
 
 def predict(
@@ -203,16 +237,12 @@ def predict(
     Raises:
         DataError: the date has no rows, or a ticker is unknown then.
     """
-    from stocktrend.workflow.forecast import score_columns
-
     folder = Path(root)
     run = load_run(folder, run_id)
     settings = run.settings.model_copy(update={"start": None, "end": None})
     lake = Lake(lake_folder(folder))
     day, moment = _decision(lake, settings, as_of)
-    rows = compute_panel(
-        lake, settings, start=day, end=day, known_by=moment, progress=progress
-    )
+    rows = compute_panel(lake, settings, start=day, end=day, known_by=moment, progress=progress)
     scores = run.predict(rows)
     chosen = score_columns(run.forecaster.horizons)
     out = rows.join(scores.select("ticker", "as_of", *chosen), on=["ticker", "as_of"])

@@ -1,0 +1,140 @@
+"""From raw files to a report, taken over after a stop, and the same again from the lake."""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import stocktrend as st
+from stocktrend.catalog import FEATURES
+from stocktrend.errors import ConfigError, DataError
+
+MOMENT = datetime(2017, 7, 1, tzinfo=UTC)
+QUICK = st.Settings(
+    preset="cross_sectional", recipe={"members": 3, "epochs": 2, "batch_size": 64}, seed=5
+)
+
+
+@pytest.fixture(scope="module")
+def finished(built_market: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, st.Run]:
+    import shutil
+
+    root = Path(shutil.copytree(built_market, tmp_path_factory.mktemp("run") / "market"))
+    return root, st.run(root, settings=QUICK, retrieved_at=MOMENT)
+
+
+def test_a_run_leaves_its_files(finished: tuple[Path, st.Run]) -> None:
+    root, run = finished
+    folder = root / "runs" / run.id
+    names = {path.name for path in folder.iterdir()}
+    assert {"report.html", "metrics.json", "predictions.parquet", "config.yaml", "model"} <= names
+    predictions = pl.read_parquet(folder / "predictions.parquet")
+    scores = [f"{n}_{h}d" for h in (7, 30) for n in ("score", "pos_prob", "neg_prob")]
+    assert predictions.columns[:3] == ["ticker", "as_of", "split"]
+    assert set(scores) | {"target_7d", "target_30d"} <= set(predictions.columns)
+    assert predictions["score_7d"].is_between(-1, 1).all()
+    total = predictions["pos_prob_7d"] + predictions["neg_prob_7d"]
+    assert ((total - 1).abs() < 1e-9).all()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["lake_versions"] == st.Lake(root / "lake").versions()
+
+
+def test_the_same_call_again_gives_the_same_scores(
+    finished: tuple[Path, st.Run], market: Path
+) -> None:
+    again = st.run(market, settings=QUICK, retrieved_at=MOMENT)
+    assert again.id == finished[1].id
+    assert_frame_equal(again.predictions, finished[1].predictions, check_exact=True)
+
+
+def test_predict_gives_the_rows_of_the_panel_bit_for_bit(finished: tuple[Path, st.Run]) -> None:
+    root, run = finished
+    day = date(2017, 4, 13)  # Thursday: Good Friday was closed
+    moment = datetime(2017, 4, 13, 20, tzinfo=UTC)
+    panel = st.build_panel(root, settings=QUICK, retrieved_at=MOMENT)
+    rows = panel.filter(pl.col("as_of") == moment)
+    out = st.predict(root, as_of=day)
+    columns = ["ticker", "as_of", "close", *FEATURES]
+    assert rows.height == 8
+    assert_frame_equal(
+        out.select(columns), rows.select(columns), check_exact=True, check_row_order=False
+    )
+    assert out["target_7d"].null_count() == out.height
+    kept = run.predictions.filter(pl.col("as_of") == moment)
+    scores = ["ticker", "score_7d", "pos_prob_7d", "score_30d", "neg_prob_30d"]
+    assert_frame_equal(
+        out.select(scores), kept.select(scores), abs_tol=1e-6, rel_tol=0, check_row_order=False
+    )
+
+
+def test_predicting_two_tickers_ranks_them_among_all(finished: tuple[Path, st.Run]) -> None:
+    root, _ = finished
+    whole = st.predict(root)
+    pair = whole["ticker"].sort()[:2].to_list()
+    two = st.predict(root, tickers=pair)
+    assert_frame_equal(
+        two, whole.filter(pl.col("ticker").is_in(pair)), check_exact=True, check_row_order=False
+    )
+
+
+def test_a_day_off_the_grid_is_refused_with_the_nearest(finished: tuple[Path, st.Run]) -> None:
+    with pytest.raises(DataError, match="2017-04-07"):
+        st.predict(finished[0], as_of=date(2017, 4, 11))
+
+
+def test_unknown_tickers_are_refused_all_at_once(finished: tuple[Path, st.Run]) -> None:
+    with pytest.raises(DataError, match=r"(?s)'NONE1'.*'NONE2'"):
+        st.predict(finished[0], tickers=["NONE1", "NONE2"])
+
+
+def test_a_loaded_run_predicts_and_reports_as_the_trained_one(
+    finished: tuple[Path, st.Run], tmp_path: Path
+) -> None:
+    root, run = finished
+    loaded = st.load_run(root)
+    assert loaded.id == run.id
+    assert loaded.verdicts == run.verdicts
+    rows = run.panel.filter(pl.col("as_of") == pl.col("as_of").max())
+    assert_frame_equal(loaded.predict(rows), run.predict(rows), check_exact=True)
+    page = st.report(loaded, tmp_path / "page.html", created=MOMENT)
+    assert run.id in page.read_text()
+
+
+def test_an_unknown_run_is_refused_with_the_known_ones(finished: tuple[Path, st.Run]) -> None:
+    with pytest.raises(ConfigError, match=finished[1].id):
+        st.load_run(finished[0], "nothing")
+
+
+def test_a_stopped_training_goes_on_and_ends_with_the_same_scores(
+    finished: tuple[Path, st.Run], market: Path
+) -> None:
+    seen: list[str] = []
+
+    def stop_in_the_second_member(step: str, done: int, total: int | None, unit: str) -> None:
+        seen.append(step)
+        if step.startswith("train") and total and done > total * 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        st.run(market, settings=QUICK, retrieved_at=MOMENT, progress=stop_in_the_second_member)
+    with pytest.raises(ConfigError):
+        st.load_run(market)
+    members = sorted((market / "runs").glob("*/model/member_*.safetensors"))
+    assert len(members) == 1
+    kept = members[0].stat().st_mtime_ns
+    again = st.run(market, settings=QUICK, retrieved_at=MOMENT)
+    assert members[0].stat().st_mtime_ns == kept
+    assert_frame_equal(again.predictions, finished[1].predictions, check_exact=True)
+
+
+def test_a_panel_alone_can_be_trained_on(finished: tuple[Path, st.Run]) -> None:
+    root, _ = finished
+    panel = st.build_panel(root, settings=QUICK, retrieved_at=MOMENT)
+    quick = st.Settings(recipe={"epochs": 1, "members": 1})
+    run = st.train(panel, settings=quick, preset="original", horizons=(7,), seed=1)
+    assert run.folder is None
+    assert run.metrics["7d"].rank_ic.value is not None
+    assert list(run.verdicts) == ["7d"]
