@@ -1,0 +1,49 @@
+"""What a report is made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from stocktrend.evaluation.results import Evaluation
+
+
+@dataclass(frozen=True)
+class ReportContents:
+    """Plain frames and dataclasses; whatever is empty or None is said to be missing.
+
+    Attributes:
+        created: When the report is made; shown, and nothing else depends on it.
+        title: Name of the run.
+        horizons: Days.
+        predictions: All rows: ``ticker``, ``as_of``, ``split`` and, per horizon, ``score_{h}d``,
+            ``pos_prob_{h}d``, ``neg_prob_{h}d``.
+        latest: The rows of the newest date, the same columns; ``split`` is not needed.
+        panel: ``as_of`` and the 87 features, for coverage; may be an empty frame.
+        prices: ``ticker``, ``session``, ``adj_close``; may be an empty frame.
+        evaluation: From ``evaluate``, or None before it.
+        histories: Of each member, lists by name: ``train_loss``, ``val_loss``, ``mse_7d``, ...
+        ingest: ``IngestReport.to_dict()``, or None.
+        quarantine: ``table``, ``source``, ``path``, ``row``, ``reason``, ``record``.
+        settings: The effective configuration, nested as it comes.
+        versions: Of stocktrend, Python, libraries and lake tables.
+        revised: Macro series without vintages that are revised later: their past values are known
+            only as they stand today.
+    """
+
+    created: datetime
+    title: str
+    horizons: tuple[int, ...]
+    predictions: pl.DataFrame
+    latest: pl.DataFrame
+    panel: pl.DataFrame
+    prices: pl.DataFrame
+    evaluation: Evaluation | None
+    histories: Sequence[Mapping[str, Sequence[float]]]
+    ingest: Mapping[str, Any] | None
+    quarantine: pl.DataFrame
+    settings: Mapping[str, Any]
+    versions: Mapping[str, Any]
+    revised: Sequence[str] = field(default=())

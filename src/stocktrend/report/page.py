@@ -1,0 +1,177 @@
+"""The report page: one HTML file that needs no network."""
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from stocktrend.evaluation.bootstrap import Estimate
+from stocktrend.evaluation.metrics import METRICS, Metrics
+from stocktrend.evaluation.results import Evaluation, HorizonEvaluation
+from stocktrend.evaluation.verdict import CONTROL_WORDS, METRIC_WORDS, decimals
+from stocktrend.report import charts, stocks, tables
+from stocktrend.report.contents import ReportContents
+
+MINUS = "\u2212"
+
+
+def write_report(path: Path | str, contents: ReportContents) -> Path:
+    """Write the page; see ``render_report``.
+
+    Returns:
+        The path written. The file appears whole or not at all.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(target.name + ".part")
+    scratch.write_text(render_report(contents), encoding="utf-8")
+    scratch.replace(target)
+    return target
+
+
+def render_report(contents: ReportContents) -> str:
+    """The page as text: data, style, script and plotly.js all within.
+
+    Every text from data (tickers, headlines, paths) is escaped; the same contents give the same
+    text.
+    """
+    # Templates and a 5 MB library: loaded when a report is made, not when the package is imported
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        loader=PackageLoader("stocktrend.report", "template"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "signed": signed,
+        "share": share,
+        "count": count,
+        "day": day,
+        "figure": figure,
+        "bounds": bounds,
+        "metric": METRIC_WORDS.__getitem__,
+        "control": lambda name: CONTROL_WORDS.get(name, name),
+    }
+    source = environment.loader
+    assert source is not None
+    style, script = (
+        source.get_source(environment, name)[0] for name in ("page.css", "page.js")
+    )
+    return environment.get_template("page.html.j2").render(
+        **sections(contents),
+        style=style,
+        script=script,
+        plotly=get_plotlyjs(),
+        data=embedded(figures(contents)),
+    )
+
+
+def sections(contents: ReportContents) -> dict[str, Any]:
+    """What the template shows."""
+    years, coverage = tables.coverage(contents.panel)
+    evaluation, horizons = contents.evaluation, contents.horizons
+    scores = tables.score_rows(contents)
+    return {
+        "contents": contents,
+        "as_of": tables.as_of_day(contents),
+        "evaluation": evaluation,
+        "horizons": list(evaluation.horizons.values()) if evaluation else [],
+        "metric_names": METRICS,
+        "scores": scores,
+        "widest": [_widest(row.values[i][0] for row in scores) for i in range(len(horizons))],
+        "freshness": tables.freshness(contents),
+        "ingest": tables.ingest_sources(contents),
+        "refused": tables.refused(contents),
+        "years": years,
+        "coverage": coverage,
+        "settings": list(tables.flattened(contents.settings)),
+        "versions": list(tables.flattened(contents.versions)),
+        "metric_curves": {n: charts.metric_words(n) for n in _curves(contents)},
+        "stocks": stocks.chosen(contents) if len(contents.prices) else [],
+        "all_up_to": stocks.ALL_UP_TO,
+        "figures_of": figures_of,
+    }
+
+
+def _widest(scores: Iterable[float | None]) -> float:
+    """The largest size, which a full bar stands for."""
+    return max((abs(s) for s in scores if s is not None), default=0.0) or 1.0
+
+
+def figures_of(found: HorizonEvaluation) -> dict[str, Metrics]:
+    """The model and its controls, in the order of the table."""
+    return {"the model": found.model} | {
+        CONTROL_WORDS.get(name, name): metrics for name, metrics in found.controls.items()
+    }
+
+
+def figures(contents: ReportContents) -> dict[str, Any]:
+    """All charts by the id of their place in the page."""
+    evaluation: Evaluation | None = contents.evaluation
+    found = evaluation.horizons if evaluation else {}
+    return {
+        "charts": {
+            "losses": charts.loss_chart(contents.histories),
+            **{f"skill-{h}": charts.skill_chart(f) for h, f in found.items()},
+            **{f"deciles-{h}": charts.decile_chart(f) for h, f in found.items() if f.deciles},
+        },
+        "metrics": charts.metric_charts(contents.histories),
+        "stocks": stocks.stocks(contents),
+    }
+
+
+def _curves(contents: ReportContents) -> list[str]:
+    return list(charts.metric_charts(contents.histories))
+
+
+def embedded(data: Any) -> str:
+    """JSON that no text in it can end early, for a script element."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """With its sign, a true minus, and an en dash for nothing."""
+    if value is None:
+        return "–"
+    return f"{value:+.{digits}f}".replace("-", MINUS)
+
+
+def share(value: float | None) -> str:
+    """A share as whole percent; what is not quite all or none does not round to it."""
+    if value is None:
+        return "–"
+    if 0 < value < 0.005:
+        return "<1%"
+    if 0.995 <= value < 1:
+        return ">99%"
+    return f"{value:.0%}"
+
+
+def count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}".replace(",", "\u202f")
+
+
+def day(value: date | None) -> str:
+    return "–" if value is None else value.isoformat()
+
+
+def figure(estimate: Estimate, metric: str) -> str:
+    """The value alone."""
+    if estimate.value is None:
+        return "–"
+    return f"{estimate.value:.{decimals(metric)}f}".replace("-", MINUS)
+
+
+def bounds(estimate: Estimate, metric: str) -> str:
+    """The interval alone."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    digits = decimals(metric)
+    text = f"{estimate.low:.{digits}f} to {estimate.high:.{digits}f}"
+    return text.replace("-", MINUS)
