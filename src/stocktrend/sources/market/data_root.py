@@ -32,6 +32,26 @@ class Order:
         return asdict(self) | {"start": self.start.isoformat(), "end": self.end.isoformat()}
 
 
+class RawFiles:
+    """Writes the raw files of a data root and counts them and their records by kind."""
+
+    def __init__(self, root: Path) -> None:
+        self._raw = root / "raw"
+        self.files = dict.fromkeys(KINDS, 0)
+        self.rows = dict.fromkeys(KINDS, 0)
+
+    def write(self, kind: str, name: str, text: str, rows: int) -> None:
+        """Writes one file of ``rows`` records."""
+        write_text(self._raw / kind / name, text)
+        self.files[kind] += 1
+        self.rows[kind] += rows
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text as it is: UTF-8, no translation of line ends on any system."""
+    path.write_text(text, encoding="utf-8", newline="")
+
+
 def prepare(root: Path, order: Order) -> None:
     """Checks the order and the folder, clears an earlier market and makes the raw folders.
 
@@ -55,8 +75,7 @@ def prepare(root: Path, order: Order) -> None:
 
 def write_mark(root: Path, content: dict[str, Any]) -> None:
     """Writes ``truth.json``."""
-    text = json.dumps(content, indent=2) + "\n"
-    (root / TRUTH).write_text(text, encoding="utf-8", newline="")
+    write_text(root / TRUTH, json.dumps(content, indent=2) + "\n")
 
 
 def _order_problems(order: Order) -> list[str]:

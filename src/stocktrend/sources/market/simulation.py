@@ -6,37 +6,28 @@
 4. Write what a user never has: the expected return of each row and what knowing it is worth.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from stocktrend.progress import Progress, silent
 from stocktrend.sources.market.bars import bar_files
 from stocktrend.sources.market.context import Context, simulate_context
-from stocktrend.sources.market.data_root import KINDS, Order, prepare, write_mark
-from stocktrend.sources.market.expectation import (
-    HORIZONS,
-    Grid,
-    Oracle,
-    decision_grid,
-    expected_returns,
-    measure_oracle,
-    realised_returns,
-)
+from stocktrend.sources.market.data_root import Order, RawFiles, prepare, write_mark, write_text
+from stocktrend.sources.market.expectation import Oracle, decision_grid
 from stocktrend.sources.market.macro import simulate_macro
 from stocktrend.sources.market.names import ticker_symbol
 from stocktrend.sources.market.news import market_news, news_files
 from stocktrend.sources.market.policy import simulate_policy
-from stocktrend.sources.market.process import Array
 from stocktrend.sources.market.response import PREMIUM, Market, calibrate
 from stocktrend.sources.market.settings_file import settings_text
 from stocktrend.sources.market.stocks import Stocks, simulate_stocks
+from stocktrend.sources.market.truth import Truth
 
 BLOCK: Final = 64
 MARKET_NEWS: Final = "_market.jsonl"
@@ -108,60 +99,36 @@ def simulate(
     root = Path(root)
     order = Order(market, tickers, start, end, seed)
     prepare(root, order)
+    raw = RawFiles(root)
     context = simulate_context(start, end, seed)
-    days = context.days[context.first :]
-    grid = decision_grid(context, start, end)
-    files = dict.fromkeys(KINDS, 0)
-    rows = dict(files)
-
-    def write(kind: str, name: str, text: str, count: int) -> None:
-        (root / "raw" / kind / name).write_text(text, encoding="utf-8", newline="")
-        files[kind] += 1
-        rows[kind] += count
-
-    _write_market_wide(context, seed, write)
-    expected = {h: np.full((len(grid.row), tickers), np.nan) for h in HORIZONS}
-    realised = {h: np.full((len(grid.row), tickers), np.nan) for h in HORIZONS}
-    listed = np.zeros((len(grid.row), tickers), dtype=np.bool_)
+    _write_market_wide(context, seed, raw)
+    truth = Truth(decision_grid(context, start, end), tickers)
     response = calibrate(market)
     for numbers in _blocks(tickers):
         stocks = simulate_stocks(numbers, context, response, seed)
-        for h in HORIZONS:
-            expected[h][:, numbers] = expected_returns(response, context, stocks, grid, h)
-            realised[h][:, numbers] = realised_returns(stocks, grid, h)
-        listed[:, numbers] = _listed(stocks, grid)
-        bars, news = (make(numbers, stocks, days, seed) for make in (bar_files, news_files))
-        for number, (bar_text, bar_rows), (news_text, items) in zip(
-            numbers.tolist(), bars, news, strict=True
-        ):
-            symbol = ticker_symbol(number)
-            write("prices", f"{symbol}.csv", bar_text, bar_rows)
-            if items:
-                write("news", f"{symbol}.jsonl", news_text, items)
+        truth.add(numbers, stocks, context, response)
+        for number in _write_block(numbers, stocks, context, seed, raw):
             progress("simulate", number + 1, tickers, "tickers")
-    (root / "stocktrend.yaml").write_text(
+    write_text(
+        root / "stocktrend.yaml",
         settings_text(market=market, tickers=tickers, start=start, end=end, seed=seed),
-        encoding="utf-8", newline="",
-    )  # fmt: skip
-    _write_truth(root, grid, expected, listed)
-    oracle = {h: measure_oracle(h, expected[h], realised[h]) for h in HORIZONS}
-    result = SimulatedMarket(root, order, files, rows, oracle, PREMIUM)
+    )
+    truth.write(root / "truth.parquet")
+    result = SimulatedMarket(root, order, raw.files, raw.rows, truth.oracle(), PREMIUM)
     write_mark(root, result.to_dict())
     return result
 
 
-def _write_market_wide(
-    context: Context, seed: int, write: Callable[[str, str, str, int], None]
-) -> None:
+def _write_market_wide(context: Context, seed: int, raw: RawFiles) -> None:
     policy = simulate_policy(context, seed)
     macro = simulate_macro(context, policy, seed)
-    write("policy", "fomc.csv", policy.fomc.write_csv(), policy.fomc.height)
-    write("policy", "epu_daily.csv", policy.uncertainty.write_csv(), policy.uncertainty.height)
+    raw.write("policy", "fomc.csv", policy.fomc.write_csv(), policy.fomc.height)
+    raw.write("policy", "epu_daily.csv", policy.uncertainty.write_csv(), policy.uncertainty.height)
     for name, frame in macro.series.items():
-        write("macro", f"{name}.csv", frame.write_csv(), frame.height)
-    write("macro", "release_dates.csv", macro.releases.write_csv(), macro.releases.height)
+        raw.write("macro", f"{name}.csv", frame.write_csv(), frame.height)
+    raw.write("macro", "release_dates.csv", macro.releases.write_csv(), macro.releases.height)
     text, items = market_news(context, seed)
-    write("news", MARKET_NEWS, text, items)
+    raw.write("news", MARKET_NEWS, text, items)
 
 
 def _blocks(tickers: int) -> Iterator[NDArray[np.int64]]:
@@ -169,18 +136,18 @@ def _blocks(tickers: int) -> Iterator[NDArray[np.int64]]:
         yield np.arange(begin, min(begin + BLOCK, tickers), dtype=np.int64)
 
 
-def _listed(stocks: Stocks, grid: Grid) -> NDArray[np.bool_]:
-    row = grid.row[:, None]
-    return np.asarray((row >= stocks.traits.first) & (row <= stocks.traits.last))
-
-
-def _write_truth(
-    root: Path, grid: Grid, expected: dict[int, Array], listed: NDArray[np.bool_]
-) -> None:
-    week, column = np.nonzero(listed)
-    symbols = pl.Series([ticker_symbol(number) for number in range(listed.shape[1])])
-    frame = pl.DataFrame(
-        {"ticker": symbols.gather(column), "as_of": grid.as_of.gather(week)}
-        | {f"expected_return_{h}d": values[week, column] for h, values in expected.items()}
-    )
-    frame.sort("as_of", "ticker").write_parquet(root / "truth.parquet")
+def _write_block(
+    numbers: NDArray[np.int64], stocks: Stocks, context: Context, seed: int, raw: RawFiles
+) -> Iterator[int]:
+    """Writes each ticker's bars and news, and yields its number."""
+    days = context.days[context.first :]
+    bars = bar_files(numbers, stocks, days, seed)
+    news = news_files(numbers, stocks, days, seed)
+    for number, (bar_text, bar_rows), (news_text, items) in zip(
+        numbers.tolist(), bars, news, strict=True
+    ):
+        symbol = ticker_symbol(number)
+        raw.write("prices", f"{symbol}.csv", bar_text, bar_rows)
+        if items:
+            raw.write("news", f"{symbol}.jsonl", news_text, items)
+        yield number
