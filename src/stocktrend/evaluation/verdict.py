@@ -86,58 +86,63 @@ def horizon_verdict(
         "worse": f"{at} the scores point the wrong way ({figure})",
         "unclear": f"{at} no skill was found ({figure}, which leaves room for 0)",
     }[outcome]
-    return f"{claim}; {_against_controls(comparisons)}."
+    return f"{claim}; {_against_controls(comparisons, judged_by)}."
 
 
-def _against_controls(comparisons: Sequence[Comparison]) -> str:
+def _against_controls(comparisons: Sequence[Comparison], judged_by: str) -> str:
     parts = []
     for outcome, words in (
         ("better", "they beat"),
         ("worse", "they do worse than"),
         ("unclear", "no evidence that they beat"),
     ):
-        named = [_named(c) for c in comparisons if c.outcome == outcome]
+        chosen = [c for c in reversed(comparisons) if c.outcome == outcome]
+        named = [_named(c, judged_by) for c in chosen]
         if named:
             parts.append(f"{words} {_join(named)}")
     return "; ".join(parts) if parts else "no control could be compared"
 
 
-def _named(comparison: Comparison) -> str:
-    value, metric = comparison.difference.value or 0.0, comparison.metric
-    return (
-        f"{CONTROL_WORDS[comparison.control]} ({METRIC_WORDS[metric]} "
-        f"{value:+.{decimals(metric)}f} {interval(comparison.difference, metric)})"
-    )
+def _named(comparison: Comparison, judged_by: str) -> str:
+    """With the difference for those judged like the model, with the metric's name for others."""
+    control, metric = CONTROL_WORDS[comparison.control], comparison.metric
+    if metric != judged_by:
+        return f"{control} in {METRIC_WORDS[metric]}"
+    value = comparison.difference.value or 0.0
+    return f"{control} ({value:+.{decimals(metric)}f} {interval(comparison.difference, metric)})"
 
 
 def headline(horizons: Sequence[HorizonEvaluation]) -> str:
-    """The whole evaluation in a sentence or two, the bad news included."""
-    groups: dict[Outcome, list[str]] = {"better": [], "worse": [], "unclear": [], "undefined": []}
+    """The whole evaluation in a sentence, the bad news included."""
+    groups: dict[Outcome, list[str]] = {"better": [], "unclear": [], "worse": [], "undefined": []}
     for found in horizons:
         groups[found.skill].append(str(found.horizon))
-    parts = []
-    if groups["better"]:
-        parts.append(f"skill found at {_join(groups['better'])} days")
-    if groups["unclear"]:
-        parts.append(f"none found at {_join(groups['unclear'])} days")
-    if groups["worse"]:
-        parts.append(f"scores that point the wrong way at {_join(groups['worse'])} days")
-    if groups["undefined"]:
-        parts.append(f"too little to judge at {_join(groups['undefined'])} days")
-    sentence = (
-        "; ".join(parts) if groups["better"] else "; ".join(parts).replace("none", "no skill")
-    )
-    sentence = sentence[:1].upper() + sentence[1:] + "."
-    for found in horizons:
-        unbeaten = [
-            CONTROL_WORDS[c.control] for c in found.comparisons if c.outcome in ("worse", "unclear")
-        ]
-        if found.skill == "better" and unbeaten:
-            others = _join(unbeaten, "or")
-            sentence += f" At {found.horizon} days no evidence that the model beats {others}."
-        elif found.skill == "better":
-            sentence += f" At {found.horizon} days it beats every control."
-    return sentence
+    none = "none found" if groups["better"] else "no skill found"
+    words = {
+        "better": "skill found",
+        "unclear": none,
+        "worse": "scores that point the wrong way",
+        "undefined": "too little to judge",
+    }
+    parts = [f"{words[outcome]} at {_join(days)} days" for outcome, days in groups.items() if days]
+    unbeaten = [
+        f"{_join(names, 'or')} at {found.horizon} days"
+        for found in horizons
+        if found.skill == "better" and (names := _unbeaten(found))
+    ]
+    if unbeaten:
+        parts.append(f"not shown to exceed {', nor '.join(unbeaten)}")
+    sentence = "; ".join(parts)
+    return sentence[:1].upper() + sentence[1:] + "."
+
+
+def _unbeaten(found: HorizonEvaluation) -> list[str]:
+    """Controls with skill of the same kind that the model was not shown to beat."""
+    return [
+        CONTROL_WORDS[c.control]
+        for c in found.comparisons
+        if c.metric == found.judged_by and c.outcome in ("worse", "unclear")
+    ]
 
 
 def _join(words: Sequence[str], last: str = "and") -> str:

@@ -8,12 +8,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stocktrend.evaluation.metrics import Metrics
 from stocktrend.evaluation.results import HorizonEvaluation
-from stocktrend.evaluation.verdict import CONTROL_WORDS
 
 Figure = dict[str, Any]
 
+MODEL = "Model"
+
 HORIZON_COLOURS = ("var(--series-1)", "var(--series-2)", "var(--series-3)", "var(--series-4)")
+
+
+def named_metrics(found: HorizonEvaluation) -> dict[str, Metrics]:
+    """The model and its controls by the names that tables and charts show, in their order."""
+    controls = {name.replace("_", " ").capitalize(): m for name, m in found.controls.items()}
+    return {MODEL: found.model} | controls
 
 
 def decile_chart(found: HorizonEvaluation) -> Figure:
@@ -55,12 +63,9 @@ def decile_chart(found: HorizonEvaluation) -> Figure:
 
 def skill_chart(found: HorizonEvaluation) -> Figure:
     """The judging metric of the model and of each control with its interval."""
-    named = {"the model": found.model} | {
-        CONTROL_WORDS.get(name, name): figures for name, figures in found.controls.items()
-    }
     rows = [
         (name, estimate)
-        for name, figures in named.items()
+        for name, figures in named_metrics(found).items()
         if (estimate := getattr(figures, found.judged_by)).value is not None
     ]
     rows.reverse()
@@ -70,7 +75,7 @@ def skill_chart(found: HorizonEvaluation) -> Figure:
         "x": [e.value for _, e in rows],
         "y": [name for name, _ in rows],
         "marker": {
-            "color": ["var(--series-1)" if n == "the model" else "var(--muted)" for n, _ in rows],
+            "color": ["var(--series-1)" if n == MODEL else "var(--muted)" for n, _ in rows],
             "size": 9,
         },
         "error_x": {
@@ -105,7 +110,7 @@ def loss_chart(histories: Sequence[Mapping[str, Sequence[float]]]) -> Figure:
                 trace["line"]["dash"] = dash
                 trace |= {"legendgroup": name, "name": name, "showlegend": member == 1}
                 traces.append(trace)
-    return {"data": traces, "layout": _by_epoch("loss")}
+    return {"data": traces, "layout": _by_epoch("loss", _longest(histories))}
 
 
 def metric_charts(histories: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, Figure]:
@@ -117,7 +122,7 @@ def metric_charts(histories: Sequence[Mapping[str, Sequence[float]]]) -> dict[st
                 _curve(history.get(name, ()), f"member {member}", "var(--series-1)")
                 for member, history in enumerate(histories, start=1)
             ],
-            "layout": _by_epoch(metric_words(name)) | {"showlegend": False},
+            "layout": _by_epoch(metric_words(name), _longest(histories)) | {"showlegend": False},
         }
         for name in names
     }
@@ -147,11 +152,16 @@ def _curve(values: Sequence[float], name: str, colour: str) -> Figure:
     }
 
 
-def _by_epoch(title: str) -> Figure:
+def _by_epoch(title: str, epochs: int) -> Figure:
+    ticks = {"dtick": 1} if epochs <= 10 else {"nticks": 8}
     return {
-        "xaxis": {"title": {"text": "epoch"}, "tickformat": "d", "showgrid": False},
+        "xaxis": {"title": {"text": "epoch"}, "tickformat": "d", "showgrid": False} | ticks,
         "yaxis": {"title": {"text": title}},
     }
+
+
+def _longest(histories: Sequence[Mapping[str, Sequence[float]]]) -> int:
+    return max((len(values) for history in histories for values in history.values()), default=0)
 
 
 def _gap(upper: float | None, lower: float | None) -> float:

@@ -1,15 +1,16 @@
 """The report page: one HTML file that needs no network."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from stocktrend.evaluation.bootstrap import Estimate
-from stocktrend.evaluation.metrics import METRICS, Metrics
-from stocktrend.evaluation.results import Evaluation, HorizonEvaluation
-from stocktrend.evaluation.verdict import CONTROL_WORDS, METRIC_WORDS, decimals
+from stocktrend.evaluation.metrics import METRICS
+from stocktrend.evaluation.results import Evaluation
+from stocktrend.evaluation.verdict import METRIC_WORDS, decimals
 from stocktrend.report import charts, stocks, tables
 from stocktrend.report.contents import ReportContents
 
@@ -55,13 +56,12 @@ def render_report(contents: ReportContents) -> str:
         "figure": figure,
         "bounds": bounds,
         "metric": METRIC_WORDS.__getitem__,
-        "control": lambda name: CONTROL_WORDS.get(name, name),
+        "capital": lambda text: text[:1].upper() + text[1:],
+        "minus": lambda text: re.sub(r"(?<![\w-])-(?=\d)", MINUS, text),
     }
     source = environment.loader
     assert source is not None
-    style, script = (
-        source.get_source(environment, name)[0] for name in ("page.css", "page.js")
-    )
+    style, script = (source.get_source(environment, name)[0] for name in ("page.css", "page.js"))
     return environment.get_template("page.html.j2").render(
         **sections(contents),
         style=style,
@@ -93,21 +93,15 @@ def sections(contents: ReportContents) -> dict[str, Any]:
         "versions": list(tables.flattened(contents.versions)),
         "metric_curves": {n: charts.metric_words(n) for n in _curves(contents)},
         "stocks": stocks.chosen(contents) if len(contents.prices) else [],
+        "strongest": scores[0].ticker if scores else None,
         "all_up_to": stocks.ALL_UP_TO,
-        "figures_of": figures_of,
+        "named_metrics": charts.named_metrics,
     }
 
 
 def _widest(scores: Iterable[float | None]) -> float:
     """The largest size, which a full bar stands for."""
     return max((abs(s) for s in scores if s is not None), default=0.0) or 1.0
-
-
-def figures_of(found: HorizonEvaluation) -> dict[str, Metrics]:
-    """The model and its controls, in the order of the table."""
-    return {"the model": found.model} | {
-        CONTROL_WORDS.get(name, name): metrics for name, metrics in found.controls.items()
-    }
 
 
 def figures(contents: ReportContents) -> dict[str, Any]:

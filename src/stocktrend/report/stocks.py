@@ -77,7 +77,7 @@ def _every(dates: int, series: int, points: int) -> int:
 def _thinned(frame: pl.DataFrame, time: str, every: int) -> tuple[pl.DataFrame, pl.Series]:
     """Every k-th date, the last one kept, with its position as ``index``."""
     times = frame[time].unique().sort()
-    kept = times.gather(range((len(times) - 1) % every, len(times), every)) if len(times) else times
+    kept = times.gather_every(every, offset=max(0, len(times) - 1) % every)
     positions = kept.to_frame().with_row_index()
     return frame.join(positions, on=time, how="inner").sort("index"), kept
 
@@ -101,7 +101,7 @@ def _sparse(index: pl.Series, values: pl.Series, length: int) -> list[Any]:
     row: list[Any] = [None] * length
     for position, value in zip(index.to_list(), values.to_list(), strict=True):
         row[position] = finite(value)
-    first, last = int(index[0]), int(index[-1])  # type: ignore[arg-type]
+    first, last = int(index[0]), int(index[-1])
     return [first, row[first : last + 1]]
 
 

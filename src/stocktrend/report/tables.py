@@ -70,8 +70,7 @@ def score_rows(contents: ReportContents) -> list[ScoreRow]:
         first, "ticker", descending=[True, False], nulls_last=True
     )
     triples = [
-        ordered.select(f"score_{h}d", f"pos_prob_{h}d", f"neg_prob_{h}d")
-        for h in contents.horizons
+        ordered.select(f"score_{h}d", f"pos_prob_{h}d", f"neg_prob_{h}d") for h in contents.horizons
     ]
     return [
         ScoreRow(ticker, tuple(values))
@@ -167,9 +166,7 @@ def coverage(panel: pl.DataFrame) -> tuple[list[int], list[Coverage]]:
             Coverage(
                 group,
                 sum(p.overall for p in parts) / len(parts),
-                tuple(
-                    sum(p.by_year[i] for p in parts) / len(parts) for i in range(len(by_year))
-                ),
+                tuple(sum(p.by_year[i] for p in parts) / len(parts) for i in range(len(by_year))),
                 parts,
             )
         )

@@ -66,7 +66,9 @@
         shapes.push({ type: "rect", xref: "x", yref: "paper", x0: part.first, x1: end, y0: 0, y1: 1,
           layer: "below", line: { width: 0 }, fillcolor: "var(--past)", opacity: part.name === "train" ? 1 : 0.55 });
       }
-      annotations.push({ xref: "x", yref: "paper", x: part.first, y: 1, xanchor: "left", yanchor: "top",
+      const share = (Date.parse(end) - Date.parse(part.first)) /
+        (Date.parse(stocks.sessions[stocks.sessions.length - 1]) - Date.parse(stocks.sessions[0]));
+      if (share * byId("stock-chart").clientWidth > 70) annotations.push({ xref: "x", yref: "paper", x: part.first, y: 1, xanchor: "left", yanchor: "top",
         text: names[part.name] || "", showarrow: false, font: { size: 11 } });
     });
     return { data: traces, layout: { shapes, annotations,
