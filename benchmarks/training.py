@@ -14,10 +14,12 @@ import statistics
 import time
 
 import numpy as np
+import polars as pl
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from stocktrend.catalog import FEATURES
 from stocktrend.dataset import BatchLoader, DualTowerDataset
 from stocktrend.model import DualTowerRelevanceModel, create_model
 from stocktrend.training import DualTowerTrainer, create_optimizer
@@ -26,14 +28,12 @@ BATCH = 32
 
 
 def dataset(rows: int) -> DualTowerDataset:
-    """Random rows as the data module would hold them."""
+    """Random rows with known labels."""
     generator = np.random.default_rng(0)
-    data = DualTowerDataset.__new__(DualTowerDataset)
-    data.horizons = (7, 30)
-    inputs = generator.standard_normal((rows, 87), dtype=np.float32)
-    labels = np.tanh(generator.standard_normal((rows, 2), dtype=np.float32) / 3)
-    data.rows = torch.from_numpy(np.concatenate([inputs, labels], axis=1))
-    return data
+    inputs = pl.DataFrame(generator.normal(size=(rows, len(FEATURES))), schema=list(FEATURES))
+    labels = np.tanh(generator.normal(size=(rows, 2)) / 3)
+    panel = inputs.hstack(pl.DataFrame(labels, schema=["target_7d", "target_30d"]))
+    return DualTowerDataset(panel.with_columns(pl.lit(0).alias("as_of")))
 
 
 def plain_loss(out: dict[str, Tensor], targets: dict[int, Tensor]) -> Tensor:

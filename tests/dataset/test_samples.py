@@ -152,3 +152,9 @@ def test_a_scaler_of_training_rows_serves_other_rows():
     expected = scaler.transform(panel.tail(40)).values
     dataset = DualTowerDataset(panel.tail(40), scaler)
     np.testing.assert_array_equal(dataset.rows[:, :87].numpy(), expected)
+
+
+def test_a_negative_seed_is_refused():
+    train, _, _ = create_data_loaders(planted_panel(), seed=-1)
+    with pytest.raises(ConfigError, match="seed must be 0 or more, however: -1"):
+        next(iter(train))

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from stocktrend import targets
 from stocktrend.errors import ModelError
 from stocktrend.model import (
     DualTowerLoss,
@@ -40,6 +41,11 @@ def labels(**targets: list[float]) -> dict[str, Tensor]:
 def test_regression_is_the_mean_square():
     loss = RelevanceRegressionLoss()(torch.tensor([0.5, -0.2]), torch.tensor([0.0, 0.2]))
     assert loss.item() == pytest.approx((0.25 + 0.16) / 2)
+
+
+def test_tensors_and_arrays_have_the_same_directions():
+    target = torch.linspace(-1, 1, 41, dtype=torch.float64)
+    assert direction(target).tolist() == targets.direction(target.numpy())[:, 0].tolist()
 
 
 def test_direction_targets_are_soft_inside_a_tenth_and_hard_from_there():
@@ -185,6 +191,12 @@ def test_a_label_of_another_shape_is_an_error_and_never_broadcast(shape):
         RelevanceRegressionLoss()(torch.zeros(2), torch.zeros(shape))
     with pytest.raises(ModelError, match="two columns"):
         RelevanceDirectionLoss()(torch.zeros(2, 2), torch.zeros(shape))
+
+
+def test_logits_need_two_columns():
+    made = outputs() | {"logits_7d": torch.zeros(2, 3), "logits_30d": torch.zeros(2, 3)}
+    with pytest.raises(ModelError, match="two columns"):
+        DualTowerLoss()(made, labels(**{"7d": [0.1, 0.2], "30d": [0.1, 0.2]}))
 
 
 def test_embeddings_of_two_sizes_are_an_error():

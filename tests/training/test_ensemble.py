@@ -121,10 +121,8 @@ def test_test_rows_do_not_reach_the_training(panel):
 
 def test_missing_features_still_give_finite_scores(ensemble, panel):
     holes = panel.with_columns(pl.lit(None, pl.Float64).alias(name) for name in panel.columns[2:40])
-    predictions = ensemble.predict(holes)
-    assert predictions.select(
-        pl.all_horizontal(pl.exclude("ticker", "as_of").is_finite()).all()
-    ).item()
+    numbers = ensemble.predict(holes).drop("ticker", "as_of").to_numpy()
+    assert np.isfinite(numbers).all()
 
 
 def test_no_rows_give_no_predictions(ensemble, panel):
@@ -132,8 +130,8 @@ def test_no_rows_give_no_predictions(ensemble, panel):
 
 
 def test_each_preset_ranks_the_planted_winners_first():
-    panel = time_split(planted_panel(dates=80, tickers=20))
-    for preset, epochs in (("original", 8), ("cross_sectional", 25)):
+    panel = time_split(planted_panel(dates=150, tickers=20))
+    for preset, epochs in (("original", 15), ("cross_sectional", 10)):
         chosen = Recipe.model_validate(
             PRESETS[preset].model_dump() | {"epochs": epochs, "members": 1, "batch_size": 64}
         )

@@ -18,6 +18,7 @@ from stocktrend.catalog import CONTEXT_FEATURES, FEATURES
 from stocktrend.config import Split
 from stocktrend.dataset.frames import Frame, require_columns, to_polars
 from stocktrend.dataset.scaling import Scaler, Scaling, rank_within
+from stocktrend.dataset.seeds import epoch_seed
 from stocktrend.dataset.splits import SPLITS, time_split
 from stocktrend.errors import ConfigError, DataError
 
@@ -107,8 +108,7 @@ class BatchLoader:
         unpack = self.dataset.unpack
         sizes = self._sizes()
         if self.shuffle:
-            state = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1, np.uint64)
-            generator = torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+            generator = torch.Generator().manual_seed(epoch_seed(self.seed, self.epoch, "order"))
             order = torch.randperm(len(rows), generator=generator)
             self.epoch += 1
             for positions in torch.split(order, sizes):

@@ -14,6 +14,7 @@ import polars as pl
 from stocktrend.config import Split
 from stocktrend.dataset.frames import Frame, require_columns, to_polars
 from stocktrend.errors import ConfigError, DataError
+from stocktrend.targets import label_columns
 
 SPLITS: Final = ("train", "validation", "test")
 
@@ -51,13 +52,19 @@ def time_split(
         .then(pl.lit("validation"))
         .otherwise(pl.lit("test"))
     )
-    end = pl.when(as_of <= train_end).then(train_end).when(as_of <= validation_end)
+    # Null for test rows: nothing follows them, so no known label of theirs reaches too far.
+    end = (
+        pl.when(as_of <= train_end)
+        .then(train_end)
+        .when(as_of <= validation_end)
+        .then(validation_end)
+    )
     masked = []
     for h in horizons:
-        known_at = pl.col(f"label_known_at_{h}d")
-        reaches_past = known_at > end.then(validation_end)
-        usable = known_at.is_not_null() & ~reaches_past.fill_null(value=False)
-        names = [n for n in (f"target_{h}d", f"return_{h}d") if n in frame.columns]
+        return_name, target_name, known_name = label_columns(h)
+        known_at = pl.col(known_name)
+        usable = known_at.is_not_null() & (known_at <= end).fill_null(value=True)
+        names = [name for name in (return_name, target_name) if name in frame.columns]
         masked += [pl.when(usable).then(pl.col(name)).alias(name) for name in names]
     return frame.with_columns(*masked, part.alias("split"))
 

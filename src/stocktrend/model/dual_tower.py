@@ -185,7 +185,8 @@ class DualTowerRelevanceModel(nn.Module):
         if self.training and context.shape[0] == 1:
             raise ModelError(
                 "batch norm needs at least two rows in training mode, however: 1. "
-                "Call model.eval() to predict a single row"
+                "Call model.eval() to predict a single row; a loader whose last batch has one "
+                "row needs drop_last=True, those of create_data_loaders never have one"
             )
 
 

@@ -6,29 +6,26 @@ that head.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from stocktrend.errors import ModelError
-
-NEUTRAL: Final = 0.1
-"""Targets nearer to zero than this have no direction: their soft target is (0.5, 0.5)."""
+from stocktrend.targets import NEUTRAL
 
 
 def direction(target: Tensor) -> Tensor:
-    """Probability of a positive outcome that a target stands for, of the target's shape.
+    """Probability of a positive outcome, of the target's shape: ``targets.direction`` of tensors.
 
     1 where target >= 0.1, 0 where target <= -0.1, else 0.5.
 
     >>> direction(torch.tensor([0.1, -0.4, 0.05]))
     tensor([1.0000, 0.0000, 0.5000])
     """
-    return ((target >= NEUTRAL).to(target.dtype) - (target <= -NEUTRAL).to(target.dtype)).add_(
-        1
-    ) / 2
+    moved = target.abs() >= NEUTRAL
+    return (target.sign() * moved + 1) / 2
 
 
 class RelevanceRegressionLoss(nn.Module):
@@ -46,7 +43,7 @@ class RelevanceRegressionLoss(nn.Module):
         """
         _check_same_shape("score", score, "target", target)
         known, filled = _known(target)
-        return _masked_mean((score - filled).square(), known)
+        return _masked_mean(_squared_error(score, filled), known)
 
 
 class RelevanceDirectionLoss(nn.Module):
@@ -65,17 +62,8 @@ class RelevanceDirectionLoss(nn.Module):
         Raises:
             ModelError: the shapes do not fit.
         """
-        if logits.shape != (*target.shape, 2):
-            raise ModelError(
-                f"logits must have the target's shape and two columns, however: logits "
-                f"{tuple(logits.shape)}, target {tuple(target.shape)}"
-            )
         known, filled = _known(target)
-        positive, negative = logits.unbind(dim=-1)
-        entropy = functional.binary_cross_entropy_with_logits(
-            positive - negative, direction(filled), reduction="none"
-        )
-        return _masked_mean(entropy, known)
+        return _masked_mean(_cross_entropy(logits, filled), known)
 
 
 class TowerRegularizationLoss(nn.Module):
@@ -163,8 +151,6 @@ class DualTowerLoss(nn.Module):
         chosen.update(weights or {})
         self.weights = {h: HeadWeights(*chosen.get(h, HeadWeights())) for h in self.horizons}
         self._check_weights(weights or {})
-        self.regression = RelevanceRegressionLoss()
-        self.classification = RelevanceDirectionLoss()
         self.orthogonality = TowerRegularizationLoss()
         self.magnitude = EmbeddingMagnitudeLoss()
         rows = torch.tensor([self.weights[h] for h in self.horizons], dtype=torch.float32)
@@ -216,14 +202,10 @@ class DualTowerLoss(nn.Module):
         scores = [outputs[f"score_{h}d"] for h in self.horizons]
         for h, score, target in zip(self.horizons, scores, targets, strict=True):
             _check_same_shape(f"score_{h}d", score, f"target_{h}d", target)
-        target = torch.stack(targets)
+        known, filled = _known(torch.stack(targets))
         logits = torch.stack([outputs[f"logits_{h}d"] for h in self.horizons])
-        heads = torch.stack(
-            (
-                self.regression(torch.stack(scores), target),
-                self.classification(logits, target),
-            )
-        )
+        errors = _squared_error(torch.stack(scores), filled), _cross_entropy(logits, filled)
+        heads = _masked_mean(torch.stack(errors), known)
         c, s = outputs["context_embedding"], outputs["stock_embedding"]
         regularization = self.orthogonality(c, outputs["projected_stock"]) + self.magnitude(c, s)
         return heads, regularization
@@ -253,6 +235,23 @@ def _known(target: Tensor) -> tuple[Tensor, Tensor]:
     NaN must leave before the arithmetic: 0 * NaN is NaN, also in the gradient.
     """
     return target == target, target.nan_to_num(nan=0.0)
+
+
+def _squared_error(score: Tensor, target: Tensor) -> Tensor:
+    return (score - target).square()
+
+
+def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Of each row: (..., B, 2) and (..., B) -> (..., B)."""
+    if logits.shape != (*target.shape, 2):
+        raise ModelError(
+            f"logits must have the target's shape and two columns, however: logits "
+            f"{tuple(logits.shape)}, target {tuple(target.shape)}"
+        )
+    positive, negative = logits.unbind(dim=-1)
+    return functional.binary_cross_entropy_with_logits(
+        positive - negative, direction(target), reduction="none"
+    )
 
 
 def _masked_mean(values: Tensor, known: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ BLOCK: Final = 4096
 """Rows a forward pass where no gradient is needed: large enough that dispatch does not count."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ensemble:
     """Trained members with the scaler that they share.
 
@@ -59,6 +59,12 @@ class Ensemble:
     scaler: Scaler
     members: tuple[DualTowerRelevanceModel, ...]
     histories: tuple[History, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"Ensemble(members={len(self.members)}, horizons={self.horizons}, seed={self.seed}, "
+            f"features={self.recipe.features!r}, target={self.recipe.target!r})"
+        )
 
     def predict(self, panel: Frame, *, progress: Progress = silent) -> pl.DataFrame:
         """Mean score and probabilities of the members, before calibration.

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 import torch
 from torch import Tensor
 
-from stocktrend.model.losses import NEUTRAL
+from stocktrend.targets import NEUTRAL
 
 Metric: TypeAlias = Callable[[Tensor, Tensor], float]
 

@@ -9,13 +9,13 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Protocol, TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from stocktrend.dataset import BatchLoader
 from stocktrend.dataset.samples import Sample
+from stocktrend.dataset.seeds import epoch_seed
 from stocktrend.errors import DataError, ModelError
 from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, resolve_device
 from stocktrend.progress import Progress, silent
@@ -145,13 +145,14 @@ class DualTowerTrainer:
             loader.set_epoch(epoch)
         self.model.train()
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        total = torch.zeros((), device=self.device)
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
         rows = 0
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
+            torch.manual_seed(epoch_seed(seed, epoch, "dropout"))
             for context, stock, labels in loader:
-                self.optimizer.zero_grad()
+                for parameter in parameters:
+                    parameter.grad = None
                 loss = self._loss(context, stock, labels)
                 torch.autograd.backward(loss)
                 nn.utils.clip_grad_norm_(parameters, self.max_grad_norm, foreach=True)
@@ -170,7 +171,7 @@ class DualTowerTrainer:
     def _validate(self, loader: Loader) -> tuple[float, dict[str, float]]:
         """One pass without updates: mean loss over rows, and the metrics."""
         self.model.eval()
-        total = torch.zeros((), device=self.device)
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
         scores: list[dict[int, Tensor]] = []
         targets: list[dict[int, Tensor]] = []
         rows = 0
