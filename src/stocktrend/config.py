@@ -74,9 +74,11 @@ class NewsFile(FileSource):
 
     ``start`` and ``end`` declare the period that the source covers: outside it the news features
     are null, inside it silence is a fact. Without them the period runs from the first item on.
+    ``timezone`` is that of timestamps without an offset.
     """
 
     kind: Literal["news"] = "news"
+    timezone: str = "UTC"
     start: date | None = None
     end: date | None = None
 
@@ -119,15 +121,32 @@ class GdpEstimatesFile(FileSource):
 
 
 class FomcFile(FileSource):
-    """Rate decisions and statements with their release time."""
+    """Rate decisions and statements with their release time.
+
+    ``published`` names decisions that were published on a later day (known at its 23:59 New
+    York), as the one of 2019-10-04, which came out on 2019-10-11.
+    """
 
     kind: Literal["fomc"] = "fomc"
+    published: dict[date, date] = {date(2019, 10, 4): date(2019, 10, 11)}
 
 
 class ExecutiveOrdersFile(FileSource):
     """Presidential orders, known at publication; later dispositions are never read."""
 
     kind: Literal["executive_orders"] = "executive_orders"
+
+
+class EventsFile(FileSource):
+    """Any other acts of policy: a publication date or timestamp, and a title or text if any.
+
+    ``event_kind`` names what they are (speech, minutes, sanction, ...); a date alone means 23:59
+    New York, a timestamp without an offset is in ``timezone``.
+    """
+
+    kind: Literal["events"] = "events"
+    event_kind: str = "event"
+    timezone: str = "UTC"
 
 
 class IndexFile(FileSource):
@@ -140,7 +159,9 @@ class IndexFile(FileSource):
 
 PriceSource = BarsFile
 MacroSource = Annotated[SeriesFile | FredMdFile | GdpEstimatesFile, Field(discriminator="kind")]
-PolicySource = Annotated[FomcFile | ExecutiveOrdersFile | IndexFile, Field(discriminator="kind")]
+PolicySource = Annotated[
+    FomcFile | ExecutiveOrdersFile | IndexFile | EventsFile, Field(discriminator="kind")
+]
 
 
 class Sources(Model):

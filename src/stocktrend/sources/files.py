@@ -1,0 +1,254 @@
+"""Bytes and rows of one file, whatever its layout: CSV, Parquet, JSON, JSON lines, .gz, .zst."""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+import zstandard
+
+from stocktrend.errors import SourceError
+
+COMPRESSED = (".gz", ".zst")
+TABULAR = (".csv", ".parquet")
+NESTED = (".json", ".jsonl", ".ndjson")
+MAX_EXPANDED = 4 * 2**30
+"""Bytes that one compressed file may expand to; a bomb must not fill the memory."""
+
+MISSING = ("", "null", "none", "nan", "na", "n/a", ".", "-", "nat")
+"""Spellings of a missing value, lower case."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one file. ``frame`` has the file's columns and ``row`` (Int64, from 1).
+
+    CSV columns are strings; other layouts keep their types. ``broken`` holds rows that could not
+    be split into fields: number, reason, raw text.
+    """
+
+    frame: pl.DataFrame
+    broken: tuple[tuple[int, str, str], ...] = ()
+
+
+def layout(path: Path) -> tuple[str, str]:
+    """The file's extension without compression, and the compression (empty: none)."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    compression = suffixes.pop() if suffixes and suffixes[-1] in COMPRESSED else ""
+    return (suffixes[-1] if suffixes else ""), compression
+
+
+def stem(path: Path) -> str:
+    """The file's name without its layout and compression: ``BRK.B.csv.gz`` gives ``BRK.B``."""
+    name = path.name
+    for _ in range(2):
+        suffix = Path(name).suffix.lower()
+        if suffix in (*COMPRESSED, *TABULAR, *NESTED):
+            name = name[: -len(suffix)]
+    return name
+
+
+def is_data_file(path: Path, layouts: Iterable[str] = (*TABULAR, *NESTED)) -> bool:
+    """Whether the name ends in a layout that this module reads."""
+    return layout(path)[0] in tuple(layouts)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of the file's bytes.
+
+    Raises:
+        SourceError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def read_bytes(path: Path, limit: int | None = None) -> bytes:
+    """The file's bytes, decompressed.
+
+    Args:
+        path: A file; ``.gz`` and ``.zst`` are decompressed.
+        limit: The most bytes that it may expand to; ``MAX_EXPANDED`` when None.
+
+    Raises:
+        SourceError: the file is missing, damaged, or expands beyond the limit.
+    """
+    most = MAX_EXPANDED if limit is None else limit
+    try:
+        with _open(path) as stream:
+            content = stream.read(most + 1)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise _unreadable(path, error) from error
+    if len(content) > most:
+        raise SourceError(
+            f"A compressed file may expand to {most} bytes, however {path} holds more. "
+            f"Split it into smaller files"
+        )
+    return content
+
+
+def _open(path: Path) -> IO[bytes]:
+    compression = layout(path)[1]
+    if compression == ".gz":
+        return gzip.open(path, "rb")
+    if compression == ".zst":
+        return zstandard.open(path, "rb")
+    return path.open("rb")
+
+
+def read_rows(path: Path) -> Rows:
+    """All rows of a CSV, Parquet, JSON or JSON lines file.
+
+    Raises:
+        SourceError: the file is missing, damaged, empty or of a layout that is not read.
+    """
+    kind, compression = layout(path)
+    readers: dict[str, Callable[[bytes, Path], Rows]] = {
+        ".csv": _read_csv,
+        ".json": _read_json,
+        ".jsonl": _read_json_lines,
+        ".ndjson": _read_json_lines,
+    }
+    if kind == ".parquet" and not compression:
+        rows = _read_parquet(path)
+    elif kind in readers:
+        content = read_bytes(path).removeprefix(b"\xef\xbb\xbf")
+        if not content.strip():
+            raise SourceError(f"A source file must have rows, however {path} is empty. Remove it")
+        rows = readers[kind](content, path)
+    else:
+        raise SourceError(
+            f"A source file must end in .csv, .parquet, .json, .jsonl or .ndjson (text ones also "
+            f".gz or .zst), however: {path.name}. Rename or remove {path}"
+        )
+    return rows
+
+
+def column_names(path: Path) -> list[str]:
+    """The columns of a file, as cheaply as its layout allows; empty where it has none.
+
+    Raises:
+        SourceError: the file cannot be read.
+    """
+    kind, _ = layout(path)
+    if kind == ".csv":
+        try:
+            with _open(path) as stream:
+                header = stream.read(65_536).removeprefix(b"\xef\xbb\xbf").splitlines()[:1]
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+            raise _unreadable(path, error) from error
+        text = header[0].decode("utf-8", "replace") if header else ""
+        return [name.strip() for name in next(csv.reader([text]), [])]
+    return [name for name in read_rows(path).frame.columns if name != "row"]
+
+
+def _read_parquet(path: Path) -> Rows:
+    try:
+        frame = pl.read_parquet(path, glob=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(path, error) from error
+    return Rows(_numbered(frame))
+
+
+def _read_csv(content: bytes, path: Path) -> Rows:
+    try:
+        return Rows(_numbered(pl.read_csv(content, infer_schema=False)))
+    except pl.exceptions.PolarsError:
+        return _read_ragged_csv(content, path)
+
+
+def _read_ragged_csv(content: bytes, path: Path) -> Rows:
+    """Row by row, so that one broken line costs one row and not the file."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, error, "Save it as UTF-8") from error
+    try:
+        header, *lines = csv.reader(io.StringIO(text))
+    except (csv.Error, ValueError) as error:
+        raise _unreadable(path, error) from error
+    names = [name.strip() for name in header]
+    if len(set(names)) != len(names):
+        raise SourceError(
+            f"A CSV header must name each column once, however {path} has {names}. Rename one"
+        )
+    good: list[tuple[int, list[str]]] = []
+    broken: list[tuple[int, str, str]] = []
+    for number, fields in enumerate(lines, start=1):
+        if len(fields) == len(names):
+            good.append((number, fields))
+        elif fields:
+            reason = f"the row has {len(fields)} fields, the header {len(names)}"
+            broken.append((number, reason, json.dumps(fields)))
+    columns = zip(*(fields for _, fields in good), strict=True) if good else [[] for _ in names]
+    data = {name: list(values) for name, values in zip(names, columns, strict=True)}
+    frame = pl.DataFrame(data, schema=dict.fromkeys(names, pl.String))
+    rows = pl.Series("row", [number for number, _ in good], dtype=pl.Int64)
+    return Rows(frame.with_columns(rows), tuple(broken))
+
+
+def _read_json_lines(content: bytes, path: Path) -> Rows:
+    try:
+        return Rows(_numbered(pl.read_ndjson(content, infer_schema_length=None)))
+    except pl.exceptions.PolarsError:
+        return _records(enumerate(content.splitlines(), start=1), path)
+
+
+def _read_json(content: bytes, path: Path) -> Rows:
+    """A list of records, or an object with one list of records in it, or JSON lines."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return _read_json_lines(content, path)
+    if isinstance(value, dict):
+        lists = [item for item in value.values() if isinstance(item, list)]
+        value = lists[0] if len(lists) == 1 else [value]
+    return _records(enumerate(value, start=1), path)
+
+
+def _records(items: Iterable[tuple[int, Any]], path: Path) -> Rows:
+    """Records one by one; those that are no JSON object are broken."""
+    good: list[dict[str, Any]] = []
+    broken: list[tuple[int, str, str]] = []
+    for number, item in items:
+        try:
+            record = json.loads(item) if isinstance(item, bytes) and item.strip() else item
+        except (ValueError, RecursionError):
+            record = None
+        if isinstance(record, dict):
+            good.append({**record, "row": number})
+        elif record:
+            broken.append((number, "the record is not a JSON object", json.dumps(record)))
+        elif item:
+            text = item.decode("utf-8", "replace") if isinstance(item, bytes) else repr(item)
+            broken.append((number, "the record is not JSON", text))
+    if not good:
+        raise SourceError(f"A JSON file must hold records, however {path} has none. Remove it")
+    try:
+        frame = pl.from_dicts(good, infer_schema_length=None, strict=False)
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        raise _unreadable(path, error) from error
+    return Rows(frame.with_columns(pl.col("row").cast(pl.Int64)), tuple(broken))
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    kept = frame.drop("row", strict=False)
+    return kept.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row"))
+
+
+def _unreadable(path: Path, error: Exception, remedy: str = "") -> SourceError:
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return SourceError(
+        f"A source file must be readable, however {path}: {first}. "
+        f"{remedy or 'Fetch it again, or remove it'}"
+    )

@@ -1,0 +1,127 @@
+"""Timestamps as they are written in news: ISO, RFC 2822, epochs, bare dates; all to UTC."""
+
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+
+from stocktrend.errors import ConfigError
+from stocktrend.schema import UTC_TIME
+from stocktrend.sources.fields import text
+
+_MOMENT = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?)"
+_FRACTION = r"^[^.]*:\d{2}\.(\d{1,6})"
+_OFFSET = r"(?:[\d ])([Zz]|[+-]\d{2}:?\d{2})$"
+_MILLISECONDS_FROM = 1e11
+"""Epochs above it are milliseconds (in seconds it would be the year 5138)."""
+
+
+def moments(frame: pl.DataFrame, column: str, timezone: str) -> pl.DataFrame:
+    """Parse a column of timestamps.
+
+    Args:
+        frame: Rows of a file.
+        column: Strings, dates, datetimes or epochs in seconds or milliseconds.
+        timezone: Of timestamps without an offset.
+
+    Returns:
+        ``moment`` (UTC, null where it is no timestamp), ``bare`` (Date: a date without a time of
+        day) and ``assumed`` (Boolean: ``timezone`` was applied), in the order of the rows. Where
+        every timestamp of a file is a midnight without an offset, all are bare dates: that is how
+        programs write a date as a timestamp, and the day's news is not known at its first moment.
+
+    Raises:
+        ConfigError: the time zone is not known.
+    """
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(
+            f"timezone must be a name of the tz database, however: {timezone!r}. "
+            f"Use UTC or America/New_York"
+        ) from error
+    kind = frame.schema[column]
+    if kind == pl.Date:
+        parsed = frame.select(_nothing(), pl.col(column).alias("bare"), _never())
+    elif isinstance(kind, pl.Datetime):
+        parsed = _typed(frame, column, kind, timezone)
+    elif kind.is_numeric():
+        parsed = frame.select(_epoch(pl.col(column).cast(pl.Float64)), _no_date(), _never())
+    else:
+        parsed = _written(frame.select(text(frame, column).alias("at")), timezone)
+    return _midnights(parsed, timezone)
+
+
+def _typed(frame: pl.DataFrame, column: str, kind: pl.Datetime, timezone: str) -> pl.DataFrame:
+    at = pl.col(column).dt.cast_time_unit("us")
+    zoned = at if kind.time_zone else _local(at, timezone)
+    return frame.select(
+        zoned.dt.convert_time_zone("UTC").cast(UTC_TIME).alias("moment"),
+        _no_date(),
+        pl.lit(kind.time_zone is None).alias("assumed"),
+    )
+
+
+def _written(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
+    at = pl.col("at")
+    base = at.str.extract(_MOMENT).str.replace("T", " ")
+    full = pl.when(base.str.len_chars() == 16).then(base + ":00").otherwise(base)
+    fraction = at.str.extract(_FRACTION).str.pad_end(6, "0").cast(pl.Int64).fill_null(0)
+    naive = full.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    naive = naive + pl.duration(microseconds=fraction)
+    offset = at.str.extract(_OFFSET)
+    sign = pl.when(offset.str.starts_with("-")).then(-1).otherwise(1)
+    digits = offset.str.replace_all(r"\D", "")
+    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False).fill_null(0) * 60
+    minutes = minutes + digits.str.slice(2, 2).cast(pl.Int64, strict=False).fill_null(0)
+    shifted = naive.dt.replace_time_zone("UTC") - pl.duration(minutes=sign * minutes)
+    iso = pl.when(offset.is_not_null()).then(shifted).otherwise(_local(naive, timezone))
+    mail = at.str.to_datetime("%a, %d %b %Y %H:%M:%S %z", time_unit="us", strict=False)
+    epoch = _epoch(at.str.extract(r"^(\d{9,13}(?:\.\d+)?)$").cast(pl.Float64, strict=False))
+    moment = pl.coalesce(iso, mail.dt.convert_time_zone("UTC"), epoch)
+    bare = at.str.extract(r"^(\d{4}-\d{2}-\d{2})$").str.to_date("%Y-%m-%d", strict=False)
+    return frame.select(
+        moment.cast(UTC_TIME).alias("moment"),
+        bare.alias("bare"),
+        (base.is_not_null() & offset.is_null()).fill_null(False).alias("assumed"),
+    )
+
+
+def _midnights(parsed: pl.DataFrame, timezone: str) -> pl.DataFrame:
+    moments = parsed["moment"].drop_nulls()
+    if len(moments) < 2 or not parsed.filter(pl.col("moment").is_not_null())["assumed"].all():
+        return parsed
+    local = moments.dt.convert_time_zone(timezone)
+    if (local.dt.time() != time(0)).any():
+        return parsed
+    day = pl.col("moment").dt.convert_time_zone(timezone).dt.date()
+    return parsed.with_columns(
+        _nothing(), pl.coalesce("bare", day).alias("bare"), pl.lit(False).alias("assumed")
+    )
+
+
+def _local(at: pl.Expr, timezone: str) -> pl.Expr:
+    """UTC of a wall clock; of an hour that occurs twice the later, of a missing one none."""
+    zoned = at.dt.replace_time_zone(timezone, ambiguous="latest", non_existent="null")
+    return pl.coalesce(
+        zoned, (at + timedelta(hours=1)).dt.replace_time_zone(timezone, ambiguous="latest", non_existent="null")
+    ).dt.convert_time_zone("UTC")
+
+
+def _epoch(seconds: pl.Expr) -> pl.Expr:
+    scaled = pl.when(seconds >= _MILLISECONDS_FROM).then(seconds * 1e3).otherwise(seconds * 1e6)
+    return pl.from_epoch(scaled.round().cast(pl.Int64, strict=False), time_unit="us").dt.replace_time_zone(
+        "UTC"
+    ).alias("moment")
+
+
+def _nothing() -> pl.Expr:
+    return pl.lit(None, dtype=UTC_TIME).alias("moment")
+
+
+def _no_date() -> pl.Expr:
+    return pl.lit(None, dtype=pl.Date).alias("bare")
+
+
+def _never() -> pl.Expr:
+    return pl.lit(False).alias("assumed")
