@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from stocktrend.atomic import write_bytes, write_json
 from stocktrend.errors import ModelError
 from stocktrend.model import DualTowerRelevanceModel, ModelShape
 
@@ -72,7 +73,7 @@ class Checkpoints:
         if len(kept) == KEEP and val_loss >= kept[-1].val_loss:
             return False
         new = Checkpoint(epoch, val_loss, finite_or_none(metrics), f"epoch_{epoch:04d}.safetensors")
-        write_atomically(self.folder / new.weights, save(weights_of(model)))
+        write_bytes(self.folder / new.weights, save(weights_of(model)))
         ranked = sorted((*kept, new), key=lambda c: (c.val_loss, c.epoch))
         index = {
             "model": asdict(model.shape),
@@ -122,21 +123,6 @@ def load_weights(model: DualTowerRelevanceModel, path: Path) -> None:
             f"{path} holds the weights of another model shape: {error}. "
             f"Create the model with the arguments that it was trained with"
         ) from error
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside the path, then move into place: readers see the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON atomically; NaN is refused, since it is not JSON."""
-    write_atomically(path, json.dumps(content, indent=1, allow_nan=False).encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Several models of one recipe, trained one after the other, that answer as one."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,34 +9,26 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 
+from stocktrend.atomic import write_json
 from stocktrend.config import Recipe
-from stocktrend.dataset import BatchLoader, DualTowerDataModule, Frame, Scaler, to_polars
+from stocktrend.dataset import DualTowerDataModule, Frame, Scaler, to_polars
 from stocktrend.dataset.samples import CONTEXT
 from stocktrend.errors import DataError, ModelError
-from stocktrend.model import (
-    DualTowerLoss,
-    DualTowerRelevanceModel,
-    create_model,
-    resolve_device,
-)
+from stocktrend.model import DualTowerRelevanceModel, resolve_device
 from stocktrend.progress import Progress, silent
-from stocktrend.training.checkpoints import (
-    load_weights,
-    read_json,
-    shape_from_json,
-    weights_of,
-    write_atomically,
-    write_json,
+from stocktrend.training.checkpoints import read_json
+from stocktrend.training.member import (
+    BLOCK,
+    load_member,
+    member_is_saved,
+    save_member,
+    train_member,
 )
-from stocktrend.training.optimization import create_optimizer, create_scheduler
-from stocktrend.training.trainer import DualTowerTrainer, History
+from stocktrend.training.trainer import History
 
 FORMAT: Final = 1
 INDEX: Final = "ensemble.json"
-BLOCK: Final = 4096
-"""Rows a forward pass where no gradient is needed: large enough that dispatch does not count."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,22 +89,17 @@ class Ensemble:
         return frame.select("ticker", "as_of").hstack(means)
 
     def save(self, folder: str | Path) -> None:
-        """Write one safetensors file a member, then ``ensemble.json``; each file appears whole."""
+        """Write two files a member, then ``ensemble.json``; each file appears whole."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         for number, member in enumerate(self.members):
-            write_atomically(_weights_path(folder, number), save(weights_of(member)))
+            save_member(folder, number, member, self.histories[number])
         content = {
             "format": FORMAT,
             "recipe": self.recipe.model_dump(mode="json"),
             "horizons": list(self.horizons),
             "seed": self.seed,
-            "model": asdict(self.members[0].shape),
+            "members": len(self.members),
             "scaler": asdict(self.scaler),
-            "histories": [
-                {name: [v if math.isfinite(v) else None for v in vs] for name, vs in h.items()}
-                for h in self.histories
-            ],
         }
         write_json(folder / INDEX, content)
 
@@ -131,24 +117,15 @@ class Ensemble:
                 f"{folder / INDEX} must have format {FORMAT}, however: {content.get('format')!r}. "
                 f"Train again with this version"
             )
-        shape = shape_from_json(content["model"])
         where = resolve_device(device)
-        members = []
-        for number in range(len(content["histories"])):
-            member = DualTowerRelevanceModel(**asdict(shape))
-            load_weights(member, _weights_path(folder, number))
-            members.append(member.to(where).eval())
-        histories = tuple(
-            {name: [math.nan if v is None else v for v in vs] for name, vs in h.items()}
-            for h in content["histories"]
-        )
+        members = [load_member(folder, number, where) for number in range(content["members"])]
         return cls(
             recipe=Recipe.model_validate(content["recipe"]),
             horizons=tuple(content["horizons"]),
             seed=content["seed"],
             scaler=Scaler(**content["scaler"]),
-            members=tuple(members),
-            histories=histories,
+            members=tuple(model for model, _ in members),
+            histories=tuple(history for _, history in members),
         )
 
 
@@ -159,6 +136,7 @@ def train_ensemble(
     horizons: Sequence[int] = (7, 30),
     seed: int = 0,
     device: str | torch.device = "cpu",
+    folder: Path | None = None,
     progress: Progress = silent,
 ) -> Ensemble:
     """Train the recipe's members, with the seeds seed, seed + 1, ...
@@ -170,6 +148,8 @@ def train_ensemble(
         horizons: Days.
         seed: Same seed, machine and thread count give the same weights, bit for bit.
         device: ``cpu``, ``cuda`` or ``auto``.
+        folder: Keeps each member as soon as it is trained, and takes over those that an earlier,
+            stopped training with the same arguments left there.
         progress: Called after each epoch; the unit is rows.
 
     Raises:
@@ -186,65 +166,16 @@ def train_ensemble(
     )
     members, histories = [], []
     for number in range(recipe.members):
-        part = _part_of(progress, number, recipe.members)
-        model, history = _train_member(data, recipe, horizons, seed + number, where, part)
+        if folder is not None and member_is_saved(folder, number):
+            model, history = load_member(folder, number, where)
+        else:
+            part = _part_of(progress, number, recipe.members)
+            model, history = train_member(data, recipe, horizons, seed + number, where, part)
+            if folder is not None:
+                save_member(folder, number, model, history)
         members.append(model)
         histories.append(history)
     return Ensemble(recipe, tuple(horizons), seed, data.scaler, tuple(members), tuple(histories))
-
-
-def _train_member(
-    data: DualTowerDataModule,
-    recipe: Recipe,
-    horizons: Sequence[int],
-    seed: int,
-    device: torch.device,
-    progress: Progress,
-) -> tuple[DualTowerRelevanceModel, History]:
-    head_weights = (recipe.regression_weight, recipe.classification_weight)
-    model = create_model(
-        device,
-        seed=seed,
-        context_hidden_dims=recipe.context_hidden_dims,
-        stock_hidden_dims=recipe.stock_hidden_dims,
-        context_embedding_dim=recipe.context_embedding_dim,
-        stock_embedding_dim=recipe.stock_embedding_dim,
-        context_dropout=recipe.context_dropout,
-        stock_dropout=recipe.stock_dropout,
-        horizons=horizons,
-        interaction=recipe.interaction,
-    )
-    optimizer = create_optimizer(
-        model,
-        context_lr=recipe.context_lr,
-        stock_lr=recipe.stock_lr,
-        head_lr=recipe.head_lr,
-        weight_decay=recipe.weight_decay,
-        optimizer_type=recipe.optimizer,
-    )
-    trainer = DualTowerTrainer(
-        model,
-        DualTowerLoss(
-            regularization_weight=recipe.regularization_weight,
-            horizons=horizons,
-            weights=dict.fromkeys(horizons, head_weights),
-        ),
-        optimizer,
-        create_scheduler(optimizer, recipe.epochs, recipe.scheduler, recipe.warmup_epochs),
-        device,
-        checkpoint_dir=None,
-        max_grad_norm=recipe.max_grad_norm,
-    )
-    history = trainer.train(
-        BatchLoader(data.train, recipe.batch_size, shuffle=True, seed=seed),
-        BatchLoader(data.validation, BLOCK, shuffle=False),
-        recipe.epochs,
-        recipe.early_stopping_patience,
-        recipe.min_delta,
-        seed=seed,
-        progress=progress,
-    )
-    return model, history
 
 
 def _part_of(progress: Progress, number: int, members: int) -> Progress:
@@ -267,7 +198,3 @@ def _outputs(
             outputs = member(rows[:, :CONTEXT], rows[:, CONTEXT:])
             blocks.append(torch.stack([outputs[name] for name in names], dim=1).double().cpu())
     return torch.cat(blocks).numpy()
-
-
-def _weights_path(folder: Path, number: int) -> Path:
-    return folder / f"member_{number:02d}.safetensors"

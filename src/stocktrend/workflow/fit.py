@@ -1,8 +1,11 @@
 """Training as a step: split, train the members, calibrate, score every row, keep it on disk."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
+import torch
 
 from stocktrend.config import Settings
 from stocktrend.dataset.frames import Frame, to_polars
@@ -35,15 +38,15 @@ def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progre
     last = frame["as_of"].max()
     run_id = f"{last:%Y-%m-%d}-{preset}-{fingerprint(settings, versions)}"
     folder = None if root is None else runs_folder(root) / run_id
-    ensemble = train_ensemble(
-        frame,
-        recipe,
-        horizons=settings.horizons,
-        seed=settings.seed,
-        folder=None if folder is None else folder / MODEL_FOLDER,
-        threads=settings.threads,
-        progress=progress,
-    )
+    with torch_threads(settings.threads):
+        ensemble = train_ensemble(
+            frame,
+            recipe,
+            horizons=settings.horizons,
+            seed=settings.seed,
+            folder=None if folder is None else folder / MODEL_FOLDER,
+            progress=progress,
+        )
     raw = with_outcomes(ensemble.predict(frame), frame, settings)
     calibrator = Calibrator.fit(raw, settings.horizons) if recipe.calibrate else None
     shown = raw if calibrator is None else calibrator.apply(raw)
@@ -61,6 +64,17 @@ def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progre
     if folder is not None:
         save_model(run)
     return run
+
+
+@contextmanager
+def torch_threads(count: int | None) -> Iterator[None]:
+    """Torch's threads as asked for, and as they were afterwards; None leaves them alone."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def with_outcomes(

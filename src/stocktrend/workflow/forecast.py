@@ -1,14 +1,15 @@
 """A trained model as it is used: the ensemble, and the calibration of what it displays."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from stocktrend.atomic import write_json
 from stocktrend.errors import ModelError
 from stocktrend.evaluation.calibration import Calibrator
+from stocktrend.training.checkpoints import read_json
 from stocktrend.training.ensemble import Ensemble
 
 CALIBRATION_FILE = "calibration.json"
@@ -55,10 +56,8 @@ class Forecaster:
     def save(self, folder: Path) -> None:
         """Write safetensors and JSON; the calibration last, as the sign that all is there."""
         self.ensemble.save(folder)
-        content = None if self.calibrator is None else self.calibrator.to_dict()
-        scratch = folder / (CALIBRATION_FILE + ".part")
-        scratch.write_text(json.dumps(content, indent=2) + "\n")
-        scratch.replace(folder / CALIBRATION_FILE)
+        horizons = None if self.calibrator is None else self.calibrator.to_dict()
+        write_json(folder / CALIBRATION_FILE, {"horizons": horizons})
 
     @classmethod
     def load(cls, folder: Path) -> "Forecaster":
@@ -74,6 +73,6 @@ class Forecaster:
                 "training was stopped before its end. Run `stocktrend train` again; it goes on "
                 "with the members that are missing"
             )
-        content = json.loads(file.read_text())
+        content = read_json(file)["horizons"]
         calibrator = None if content is None else Calibrator.from_dict(content)
         return cls(Ensemble.load(folder), calibrator)

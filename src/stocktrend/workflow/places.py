@@ -1,12 +1,9 @@
-"""Where things lie under a data root, and how they are written so that nothing is half there."""
+"""Where things lie under a data root, and when work already done still stands."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import polars as pl
 
 from stocktrend._version import __version__
 from stocktrend.config import Settings
@@ -45,24 +42,3 @@ def panel_settings(settings: Settings) -> Settings:
     """The settings that decide a panel, the others at their defaults."""
     relevant = {"exchange", "frequency", "horizons", "start", "end", "tickers", "sources"}
     return Settings.model_validate(settings.model_dump(include=relevant))
-
-
-def write_parquet(frame: pl.DataFrame, file: Path) -> None:
-    """Write under another name and rename, so that a stop in between leaves the old file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_suffix(".part")
-    frame.write_parquet(scratch)
-    scratch.replace(file)
-
-
-def write_json(content: Any, file: Path) -> None:
-    """Write strict JSON (no NaN), atomically."""
-    write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", file)
-
-
-def write_text(text: str, file: Path) -> None:
-    """Write text atomically."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_name(file.name + ".part")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(file)

@@ -8,12 +8,13 @@ from typing import Any
 import polars as pl
 import yaml
 
+from stocktrend.atomic import write_bytes, write_json, write_parquet
 from stocktrend.config import Recipe, Settings
 from stocktrend.errors import ConfigError, ModelError
 from stocktrend.evaluation.metrics import Metrics
 from stocktrend.evaluation.study import Evaluation
-from stocktrend.workflow.forecast import Forecaster
-from stocktrend.workflow.places import runs_folder, write_json, write_parquet, write_text
+from stocktrend.workflow.forecast import CALIBRATION_FILE, Forecaster
+from stocktrend.workflow.places import runs_folder
 
 MODEL_FOLDER = "model"
 PREDICTIONS_FILE = "predictions.parquet"
@@ -21,7 +22,6 @@ METRICS_FILE = "metrics.json"
 CONFIG_FILE = "config.yaml"
 REPORT_FILE = "report.html"
 ORIGIN_FILE = "origin.json"
-MODEL_MARK = "calibration.json"
 
 
 @dataclass(frozen=True)
@@ -87,15 +87,15 @@ def save_model(run: Run) -> None:
     folder = _folder(run)
     settings = run.settings.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     settings |= {"preset": run.preset, "recipe": run.recipe.model_dump(mode="json")}
-    write_text(yaml.safe_dump(settings, sort_keys=False), folder / CONFIG_FILE)
-    write_json({"run": run.id, "lake_versions": run.versions}, folder / ORIGIN_FILE)
-    write_parquet(run.predictions, folder / PREDICTIONS_FILE)
+    write_bytes(folder / CONFIG_FILE, yaml.safe_dump(settings, sort_keys=False).encode())
+    write_json(folder / ORIGIN_FILE, {"run": run.id, "lake_versions": run.versions})
+    write_parquet(folder / PREDICTIONS_FILE, run.predictions)
     run.forecaster.save(folder / MODEL_FOLDER)
 
 
 def save_evaluation(run: Run) -> None:
     """Write ``metrics.json``."""
-    write_json(run.to_dict(), _folder(run) / METRICS_FILE)
+    write_json(_folder(run) / METRICS_FILE, run.to_dict())
 
 
 def _folder(run: Run) -> Path:
@@ -114,7 +114,8 @@ def find_run(root: Path, run_id: str | None = None) -> Path:
         ConfigError: there is no such run.
     """
     finished = [
-        mark.parent.parent for mark in runs_folder(root).glob(f"*/{MODEL_FOLDER}/{MODEL_MARK}")
+        mark.parent.parent
+        for mark in runs_folder(root).glob(f"*/{MODEL_FOLDER}/{CALIBRATION_FILE}")
     ]
     if not finished:
         raise ConfigError(
@@ -123,7 +124,7 @@ def find_run(root: Path, run_id: str | None = None) -> Path:
         )
     if run_id is None:
         return max(
-            finished, key=lambda folder: (folder / MODEL_FOLDER / MODEL_MARK).stat().st_mtime
+            finished, key=lambda folder: (folder / MODEL_FOLDER / CALIBRATION_FILE).stat().st_mtime
         )
     for folder in finished:
         if folder.name == run_id:
@@ -133,7 +134,7 @@ def find_run(root: Path, run_id: str | None = None) -> Path:
 
 
 def _finished_at(folder: Path) -> float:
-    return (folder / MODEL_FOLDER / MODEL_MARK).stat().st_mtime
+    return (folder / MODEL_FOLDER / CALIBRATION_FILE).stat().st_mtime
 
 
 def load_run(root: Path | str, run_id: str | None = None) -> Run:

@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from stocktrend.atomic import write_json, write_parquet
 from stocktrend.config import Settings
 from stocktrend.dataset.frames import Frame
 from stocktrend.dataset.splits import time_split
@@ -35,8 +36,6 @@ from stocktrend.workflow.places import (
     lake_folder,
     panel_file,
     panel_settings,
-    write_json,
-    write_parquet,
 )
 from stocktrend.workflow.run import Run, load_run, save_evaluation
 
@@ -114,8 +113,8 @@ def stored_panel(root: Path, settings: Settings, progress: Progress = silent) ->
         return pl.read_parquet(file)
     panel = compute_panel(lake, settings, progress=progress)
     mark.unlink(missing_ok=True)
-    write_parquet(panel, file)
-    write_json(now, mark)
+    write_parquet(file, panel)
+    write_json(mark, now)
     return panel
 
 

@@ -1,0 +1,33 @@
+"""Files that appear whole or not at all: written beside their place, then moved into it."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Readers see the old file or the new one; the folder is made where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Strict JSON: NaN is refused."""
+    write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def write_parquet(path: Path, frame: pl.DataFrame) -> None:
+    """A frame as Parquet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    frame.write_parquet(temporary)
+    temporary.replace(path)

@@ -1,0 +1,124 @@
+"""One member of an ensemble: trained from a recipe, kept as two files."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import torch
+from safetensors.torch import save
+
+from stocktrend.atomic import write_bytes, write_json
+from stocktrend.config import Recipe
+from stocktrend.dataset import BatchLoader, DualTowerDataModule
+from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, create_model
+from stocktrend.progress import Progress
+from stocktrend.training.checkpoints import (
+    load_weights,
+    read_json,
+    shape_from_json,
+    weights_of,
+)
+from stocktrend.training.optimization import create_optimizer, create_scheduler
+from stocktrend.training.trainer import DualTowerTrainer, History
+
+BLOCK: Final = 4096
+"""Rows a forward pass where no gradient is needed: large enough that dispatch does not count."""
+
+
+def train_member(
+    data: DualTowerDataModule,
+    recipe: Recipe,
+    horizons: Sequence[int],
+    seed: int,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[DualTowerRelevanceModel, History]:
+    """Train one model of a recipe; the model and its history."""
+    head_weights = (recipe.regression_weight, recipe.classification_weight)
+    model = create_model(
+        device,
+        seed=seed,
+        context_hidden_dims=recipe.context_hidden_dims,
+        stock_hidden_dims=recipe.stock_hidden_dims,
+        context_embedding_dim=recipe.context_embedding_dim,
+        stock_embedding_dim=recipe.stock_embedding_dim,
+        context_dropout=recipe.context_dropout,
+        stock_dropout=recipe.stock_dropout,
+        horizons=horizons,
+        interaction=recipe.interaction,
+    )
+    optimizer = create_optimizer(
+        model,
+        context_lr=recipe.context_lr,
+        stock_lr=recipe.stock_lr,
+        head_lr=recipe.head_lr,
+        weight_decay=recipe.weight_decay,
+        optimizer_type=recipe.optimizer,
+    )
+    trainer = DualTowerTrainer(
+        model,
+        DualTowerLoss(
+            regularization_weight=recipe.regularization_weight,
+            horizons=horizons,
+            weights=dict.fromkeys(horizons, head_weights),
+        ),
+        optimizer,
+        create_scheduler(optimizer, recipe.epochs, recipe.scheduler, recipe.warmup_epochs),
+        device,
+        checkpoint_dir=None,
+        max_grad_norm=recipe.max_grad_norm,
+    )
+    history = trainer.train(
+        BatchLoader(data.train, recipe.batch_size, shuffle=True, seed=seed),
+        BatchLoader(data.validation, BLOCK, shuffle=False),
+        recipe.epochs,
+        recipe.early_stopping_patience,
+        recipe.min_delta,
+        seed=seed,
+        progress=progress,
+    )
+    return model, history
+
+
+def save_member(
+    folder: Path, number: int, model: DualTowerRelevanceModel, history: History
+) -> None:
+    """Write ``member_00.safetensors``, then ``member_00.json`` as the sign that both are there."""
+    weights, index = _paths(folder, number)
+    write_bytes(weights, save(weights_of(model)))
+    curves = {
+        name: [value if math.isfinite(value) else None for value in values]
+        for name, values in history.items()
+    }
+    write_json(index, {"model": asdict(model.shape), "history": curves})
+
+
+def member_is_saved(folder: Path, number: int) -> bool:
+    """Whether both files are there."""
+    return all(path.is_file() for path in _paths(folder, number))
+
+
+def load_member(
+    folder: Path, number: int, device: torch.device
+) -> tuple[DualTowerRelevanceModel, History]:
+    """Read what ``save_member`` wrote; the model is in eval mode.
+
+    Raises:
+        ModelError: a file is missing or damaged.
+    """
+    weights, index = _paths(folder, number)
+    content = read_json(index)
+    model = DualTowerRelevanceModel(**asdict(shape_from_json(content["model"])))
+    load_weights(model, weights)
+    history = {
+        name: [math.nan if value is None else value for value in values]
+        for name, values in content["history"].items()
+    }
+    return model.to(device).eval(), history
+
+
+def _paths(folder: Path, number: int) -> tuple[Path, Path]:
+    stem = f"member_{number:02d}"
+    return folder / f"{stem}.safetensors", folder / f"{stem}.json"
