@@ -1,5 +1,6 @@
 """Calibration: order kept, planted expectations found, noise shrunk away."""
 
+import doctest
 import json
 from datetime import date, timedelta
 
@@ -8,6 +9,7 @@ import polars as pl
 import pytest
 
 from stocktrend.errors import DataError
+from stocktrend.evaluation import calibration
 from stocktrend.evaluation.calibration import Calibrator, squeeze
 from stocktrend.targets import direction
 
@@ -130,3 +132,9 @@ def test_json_round_trip_gives_an_equal_calibrator() -> None:
 def test_missing_columns_are_named() -> None:
     with pytest.raises(DataError, match=r"target_30d"):
         Calibrator.fit(predictions(3, 3, slope=1.0), (7, 30))
+
+
+def test_the_example_in_the_documentation_runs() -> None:
+    result = doctest.testmod(calibration)
+    assert result.attempted > 0
+    assert result.failed == 0

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 Floats = npt.NDArray[np.float64]
 
@@ -130,7 +130,7 @@ class DateBootstrap:
         tail = (1 - CONFIDENCE) / 2
         low, high = np.quantile(drawn, [tail, 1 - tail])
         freedom = self.blocks - 1
-        stretch = t.isf(tail, freedom) / norm.isf(tail) * np.sqrt(self.blocks / freedom)
+        stretch = stdtrit(freedom, tail) / ndtri(tail) * np.sqrt(self.blocks / freedom)
         return Estimate(
             value,
             float(np.clip(value + stretch * (low - value), lowest, highest)),
