@@ -1,0 +1,81 @@
+"""Reading and writing one Delta table, with errors that say what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Literal
+
+import polars as pl
+from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError
+
+from stocktrend.errors import LakeError
+
+ROWS_PER_GROUP: Final = 131_072
+"""Small enough that reading a few tickers skips most of a sorted table."""
+
+
+@contextmanager
+def _mapped(path: str) -> Iterator[None]:
+    try:
+        yield
+    except CommitFailedError as error:
+        raise LakeError(
+            f"One program at a time may write to the lake, however {path} changed meanwhile. "
+            f"Run the command again"
+        ) from error
+    except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise LakeError(
+            f"A lake table must be readable and complete, however {path}: {first}. Remove the "
+            f"lake folder and ingest again: the raw files are all that is needed"
+        ) from error
+
+
+def version(path: str) -> int | None:
+    """The table's newest version, None where there is no table."""
+    with _mapped(path):
+        return DeltaTable(path).version() if DeltaTable.is_deltatable(path) else None
+
+
+def parts(path: str) -> int:
+    """How many files the table consists of."""
+    with _mapped(path):
+        return len(DeltaTable(path).file_uris())
+
+
+def read(
+    path: str, columns: list[str], at: int | None = None, where: pl.Expr | None = None
+) -> pl.DataFrame:
+    """Columns of the rows that satisfy a condition, in stored order.
+
+    Args:
+        path: The table.
+        columns: To read.
+        at: Version; the newest where None.
+        where: Rows to keep.
+
+    Raises:
+        LakeError: the table, a version or one of its files is missing or damaged.
+    """
+    with _mapped(path):
+        rows = pl.scan_delta(path, version=at)
+        if where is not None:
+            rows = rows.filter(where)
+        return rows.select(columns).collect()
+
+
+def write(path: str, frame: pl.DataFrame, mode: Literal["append", "overwrite"]) -> None:
+    """Write one commit: all of the frame or nothing of it.
+
+    Raises:
+        LakeError: the folder cannot be written, or another program wrote meanwhile.
+    """
+    with _mapped(path):
+        write_deltalake(
+            path,
+            frame,
+            mode=mode,
+            writer_properties=WriterProperties(
+                compression="ZSTD", compression_level=3, max_row_group_size=ROWS_PER_GROUP
+            ),
+        )

@@ -1,0 +1,122 @@
+"""Which incoming records are new, which revise what is stored, which say nothing new."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from stocktrend.schema import KEYS
+
+CONTENT: Final = {
+    "news": ("text", "event_time", "lang", "is_repost"),
+    "policy": ("kind", "title", "text", "target_low", "target_high", "event_time"),
+    "macro": ("value", "basis"),
+}
+"""What makes two records of one key differ. For bars see ``rebase``."""
+
+NEW, REVISED, UNCHANGED, DUPLICATE, REJECTED = (
+    "new",
+    "revised",
+    "unchanged",
+    "duplicate",
+    "rejected",
+)
+MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def revise(
+    table: str, stored: pl.DataFrame, incoming: pl.DataFrame, retrieved_at: datetime
+) -> pl.DataFrame:
+    """Compare records with the newest stored version of their key.
+
+    Content that differs is a revision, and nobody knew it before it was retrieved: its
+    ``known_at`` is the retrieval, or its own rule's time where that is later. Records of one key
+    within ``incoming`` follow each other in their order.
+
+    Args:
+        table: news, policy or macro.
+        stored: Newest version of each key.
+        incoming: Records to store, with any further columns.
+        retrieved_at: When they were retrieved (UTC).
+
+    Returns:
+        ``incoming`` in its order, ``known_at`` moved for revisions, and ``status``.
+    """
+    key, content = list(KEYS[table]), CONTENT[table]
+    rows = incoming.with_columns(pl.int_range(pl.len()).over(key).alias("_nth"))
+    held = stored.select(
+        *key, pl.col("known_at").alias("_known"), *(pl.col(c).alias(f"_{c}") for c in content)
+    )
+    joined = rows.join(held, on=key, how="left", maintain_order="left")
+    later = pl.col("_nth") > 0
+    before = {c: pl.when(later).then(pl.col(c).shift(1).over(key)).otherwise(f"_{c}") for c in content}
+    same = pl.all_horizontal(pl.col(c).eq_missing(before[c]) for c in content)
+    status = (
+        pl.when(~later & pl.col("_known").is_null())
+        .then(pl.lit(NEW))
+        .when(~same)
+        .then(pl.lit(REVISED))
+        .when(later)
+        .then(pl.lit(DUPLICATE))
+        .otherwise(pl.lit(UNCHANGED))
+    )
+    moved = pl.max_horizontal(
+        pl.lit(retrieved_at) + pl.col("_nth") * MICROSECOND,
+        "known_at",
+        pl.col("_known") + MICROSECOND,
+    )
+    return (
+        joined.with_columns(status.alias("status"))
+        .with_columns(
+            pl.when(pl.col("status") == REVISED).then(moved).otherwise("known_at").alias("known_at")
+        )
+        .select(*incoming.columns, "status")
+    )
+
+
+def add_versions(table: str, stored: pl.DataFrame, incoming: pl.DataFrame) -> pl.DataFrame:
+    """Compare records that carry their own vintages with all stored versions.
+
+    A version is named by its key and ``known_at``. One that is stored with other content is
+    rejected: what was known at a past time cannot change.
+
+    Args:
+        table: news, policy or macro.
+        stored: All versions.
+        incoming: Records to store, with any further columns.
+
+    Returns:
+        ``incoming`` in its order, and ``status``; the first version of a key is new, the later
+        ones revise it.
+    """
+    key, content = list(KEYS[table]), CONTENT[table]
+    versioned = [*key, "known_at"]
+    held = stored.select(
+        *versioned, pl.lit(True).alias("_held"), *(pl.col(c).alias(f"_{c}") for c in content)
+    )
+    oldest = stored.group_by(key).agg(pl.col("known_at").min().alias("_oldest"))
+    joined = (
+        incoming.with_columns(pl.int_range(pl.len()).over(versioned).alias("_nth"))
+        .join(held, on=versioned, how="left", maintain_order="left")
+        .join(oldest, on=key, how="left", maintain_order="left")
+    )
+    again = pl.col("_nth") > 0
+    first = pl.col("_oldest").is_null() & (pl.col("known_at") == pl.col("known_at").min().over(key))
+    same_held = pl.all_horizontal(pl.col(c).eq_missing(pl.col(f"_{c}")) for c in content)
+    same_first = pl.all_horizontal(
+        pl.col(c).eq_missing(pl.col(c).first().over(versioned)) for c in content
+    )
+    status = (
+        pl.when(pl.col("_held") & same_held)
+        .then(pl.lit(UNCHANGED))
+        .when(pl.col("_held"))
+        .then(pl.lit(REJECTED))
+        .when(again & same_first)
+        .then(pl.lit(DUPLICATE))
+        .when(again)
+        .then(pl.lit(REJECTED))
+        .when(first)
+        .then(pl.lit(NEW))
+        .otherwise(pl.lit(REVISED))
+    )
+    return joined.with_columns(status.alias("status")).select(*incoming.columns, "status")

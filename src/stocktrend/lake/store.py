@@ -1,0 +1,322 @@
+"""The lake's tables: what was known when, written so that nothing is half there."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from stocktrend import schema
+from stocktrend.errors import DataError, LakeError
+from stocktrend.lake import delta
+from stocktrend.lake.rebase import merge_bars
+from stocktrend.lake.revisions import (
+    DUPLICATE,
+    NEW,
+    REJECTED,
+    REVISED,
+    UNCHANGED,
+    add_versions,
+    revise,
+)
+from stocktrend.schema import KEYS, MARKET, TABLES
+
+ORIGIN: Final = "origin"
+"""A stored column that no reader sees: which configured source a record came from."""
+MOST_PARTS: Final = 8
+REWRITE_SHARE: Final = 4
+"""An append of more than a quarter of a table, or to many files, rewrites it sorted instead."""
+LEDGER: Final = "files"
+_LEDGER_COLUMNS: Final = {"path": pl.String, "entry": pl.String}
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """What became of the records of one upsert.
+
+    ``rejected`` records contradict a stored vintage. ``status`` says for each record, in order,
+    which of the five it was; ``notes`` what was handled on the way.
+    """
+
+    new: int
+    revised: int
+    unchanged: int
+    duplicate: int
+    rejected: int
+    status: pl.Series = field(repr=False)
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+class Lake:
+    """Delta tables ``bars``, ``news``, ``policy``, ``macro``, ``quarantine`` and ``files``.
+
+    Args:
+        path: A folder, or a URL of an object store that delta-rs reads.
+        versions: Table versions to read, as ``versions()`` returned them: the lake as it was
+            then, read-only. Without it the newest.
+
+    Example:
+        >>> Lake("no/such/folder").exists
+        False
+    """
+
+    def __init__(self, path: Path | str, versions: Mapping[str, int] | None = None) -> None:
+        self.path = str(path).rstrip("/")
+        self._pinned = dict(versions) if versions is not None else None
+
+    def __repr__(self) -> str:
+        return f"Lake({self.path!r})"
+
+    @property
+    def exists(self) -> bool:
+        """Whether any table of records is there."""
+        return any(self._version(table) is not None for table in TABLES)
+
+    def versions(self) -> dict[str, int]:
+        """Version of each table of records that exists; hand them to ``Lake`` to read them again."""
+        found = {table: self._version(table) for table in TABLES}
+        return {table: version for table, version in found.items() if version is not None}
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def read(
+        self, table: str, as_of: datetime | None = None, tickers: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """The newest version of each key that was known at a time.
+
+        Args:
+            table: bars, news, policy or macro.
+            as_of: With a time zone; nothing known later is seen. Everything where None.
+            tickers: Of bars and news only these; news of the whole market always.
+
+        Returns:
+            The schema's columns, sorted by key; empty where nothing was ingested.
+
+        Raises:
+            LakeError: the lake is missing or damaged.
+            DataError: the table's name or ``as_of`` is wrong.
+        """
+        if as_of is not None and as_of.tzinfo is None:
+            raise DataError(
+                f"as_of must have a time zone, however: {as_of!r}. Use datetime(..., tzinfo=UTC)"
+            )
+        where = None if as_of is None else pl.col("known_at") <= as_of
+        return _newest(table, self._load(table, tickers, where)).select(schema.columns(table))
+
+    def history(self, table: str, tickers: Sequence[str] | None = None) -> pl.DataFrame:
+        """Every version of every key, sorted by key and ``known_at``.
+
+        Args, Returns, Raises: as ``read``.
+        """
+        return self._load(table, tickers, None).select(schema.columns(table))
+
+    def quarantine(self) -> pl.DataFrame:
+        """What was refused, with source, path, row, reason and the raw record."""
+        if self._version("quarantine") is None:
+            return pl.DataFrame(schema=schema.QUARANTINE)
+        columns = list(schema.QUARANTINE)
+        return delta.read(self._at("quarantine"), columns).sort("table", "path", "row")
+
+    def _load(
+        self, table: str, tickers: Sequence[str] | None, where: pl.Expr | None
+    ) -> pl.DataFrame:
+        """Stored rows with ``origin``, sorted by key and ``known_at``."""
+        if table not in TABLES:
+            raise DataError(f"table must be one of {', '.join(TABLES)}, however: {table!r}")
+        version = self._version(table)
+        if version is None:
+            if not self.exists:
+                raise LakeError(
+                    f"There must be a lake to read from, however {self.path} holds none. Put files "
+                    f"into raw/ and run `stocktrend ingest`"
+                )
+            return TABLES[table].create_empty().with_columns(pl.lit("").alias(ORIGIN))
+        if tickers is not None and "ticker" in KEYS[table]:
+            wanted = [*tickers, *([MARKET] if table == "news" else [])]
+            chosen = pl.col("ticker").is_in(wanted)
+            where = chosen if where is None else where & chosen
+        columns = [*schema.columns(table), ORIGIN]
+        return _in_order(table, delta.read(self._at(table), columns, version, where))
+
+    def _version(self, table: str) -> int | None:
+        if self._pinned is not None:
+            return self._pinned.get(table)
+        return delta.version(self._at(table))
+
+    def _at(self, table: str) -> str:
+        return f"{self.path}/{table}"
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def upsert(
+        self,
+        table: str,
+        records: pl.DataFrame,
+        retrieved_at: datetime,
+        *,
+        versioned: bool = False,
+    ) -> Upserted:
+        """Store what is new in records; storing them again changes nothing.
+
+        Content that differs from the newest stored version of its key is a revision, known when
+        it was retrieved (or by its own rule where that is later). Bars are first brought into
+        the basis of the stored ones, see ``stocktrend.lake.rebase``.
+
+        Args:
+            table: bars, news, policy or macro.
+            records: The schema's columns and, if wanted, ``origin``; further columns are ignored.
+            retrieved_at: When the records were retrieved, with a time zone.
+            versioned: The records carry their own vintages; each ``known_at`` of a key is kept.
+
+        Returns:
+            Counts and the fate of each record.
+
+        Raises:
+            LakeError: the lake is damaged, read-only, or was changed by another program.
+            DataError: two bars of one session differ within ``records``.
+        """
+        self._writable()
+        if retrieved_at.tzinfo is None:
+            raise DataError(f"retrieved_at must have a time zone, however: {retrieved_at!r}")
+        columns = [*schema.columns(table), ORIGIN]
+        origin = [] if ORIGIN in records.columns else [pl.col("source").alias(ORIGIN)]
+        incoming = records.with_columns(*origin).select(columns)
+        present = self._version(table) is not None
+        tickers = incoming["ticker"].unique().to_list() if "ticker" in columns else None
+        empty = TABLES[table].create_empty()
+        stored = self._load(table, tickers, None) if present and incoming.height else empty
+        notes: Mapping[str, int] = {}
+        if versioned:
+            judged = add_versions(table, stored, incoming)
+        elif table == "bars":
+            judged, notes = _merge_unique_bars(stored, incoming, retrieved_at)
+        else:
+            judged = revise(table, _newest(table, stored), incoming, retrieved_at)
+        added = judged.filter(pl.col("status").is_in([NEW, REVISED]))
+        if added.height:
+            self._add(table, added.select(columns), present)
+        counts = dict(judged["status"].value_counts().iter_rows())
+        return Upserted(
+            **{name: counts.get(name, 0) for name in (NEW, REVISED, UNCHANGED, DUPLICATE, REJECTED)},
+            status=judged["status"],
+            notes={name: count for name, count in notes.items() if count},
+        )
+
+    def remove(self, table: str, origins: Iterable[str]) -> int:
+        """Delete all records of some sources, as their settings changed; returns how many."""
+        self._writable()
+        if self._version(table) is None:
+            return 0
+        everything = self._load(table, None, None)
+        kept = everything.filter(~pl.col(ORIGIN).is_in(list(origins)))
+        if kept.height < everything.height:
+            delta.write(self._at(table), kept, "overwrite")
+        return everything.height - kept.height
+
+    def add_quarantine(self, frame: pl.DataFrame, paths: Iterable[str] | None = None) -> None:
+        """Replace what is in quarantine from some files by what they hold now.
+
+        Args:
+            frame: ``schema.QUARANTINE`` columns.
+            paths: The files that were read, also those without a refused row; default: those in
+                the frame.
+        """
+        self._writable()
+        names = set(frame["path"]) if paths is None else set(paths)
+        before = self.quarantine()
+        kept = before.filter(~pl.col("path").is_in(list(names)))
+        order = ["table", "path", "row", "reason"]
+        after = pl.concat([kept, frame.select(list(schema.QUARANTINE))]).sort(order)
+        if not after.equals(before.sort(order)):
+            delta.write(self._at("quarantine"), after, "overwrite")
+
+    def _add(self, table: str, rows: pl.DataFrame, present: bool) -> None:
+        path = self._at(table)
+        if present and delta.parts(path) < MOST_PARTS:
+            held = delta.read(path, ["known_at"]).height
+            if rows.height * REWRITE_SHARE < held:
+                delta.write(path, _in_order(table, rows), "append")
+                return
+        if present:
+            rows = pl.concat([self._load(table, None, None), rows])
+        delta.write(path, _in_order(table, rows), "overwrite")
+
+    def _writable(self) -> None:
+        if self._pinned is not None:
+            raise LakeError(
+                f"A lake opened at past versions is read-only, however {self.path} was to be "
+                f"written. Open Lake(path) without versions"
+            )
+
+    # --- ledger of seen files ------------------------------------------------------------------
+
+    def ledger(self) -> dict[str, str]:
+        """Path of each file seen -> the JSON entry that ``record`` stored for it."""
+        if delta.version(self._at(LEDGER)) is None:
+            return {}
+        return dict(delta.read(self._at(LEDGER), list(_LEDGER_COLUMNS)).iter_rows())
+
+    def record(self, entries: Mapping[str, str], forget: Iterable[str] = ()) -> None:
+        """Add or replace ledger entries; the last step of an ingest, in one commit."""
+        self._writable()
+        before = self.ledger()
+        gone = set(forget)
+        after = {path: entry for path, entry in before.items() if path not in gone} | dict(entries)
+        if after != before:
+            data: dict[str, Any] = {"path": list(after), "entry": list(after.values())}
+            frame = pl.DataFrame(data, schema=_LEDGER_COLUMNS)
+            delta.write(self._at(LEDGER), frame.sort("path"), "overwrite")
+
+
+def _merge_unique_bars(
+    stored: pl.DataFrame, incoming: pl.DataFrame, retrieved_at: datetime
+) -> tuple[pl.DataFrame, Mapping[str, int]]:
+    key = list(KEYS["bars"])
+    if not incoming.select(key).is_duplicated().any():
+        return merge_bars(_newest("bars", stored), incoming, retrieved_at)
+    content = [c for c in incoming.columns if c not in key]
+    marked = incoming.with_columns(
+        pl.int_range(pl.len()).over(key).alias("_nth"),
+        pl.all_horizontal(pl.col(c).eq_missing(pl.col(c).first().over(key)) for c in content).alias(
+            "_same"
+        ),
+    ).with_row_index("_row")
+    other = marked.filter(~pl.col("_same"))
+    if other.height:
+        ticker, session = other.select(key).row(0)
+        raise DataError(
+            f"Bars of one upsert must have one row a ticker and session, however {other.height} "
+            f"differ from an earlier one, as {ticker} on {session}. Store one file after the other"
+        )
+    first = marked.filter(pl.col("_nth") == 0)
+    judged, notes = merge_bars(
+        _newest("bars", stored), first.select(*incoming.columns, "_row"), retrieved_at
+    )
+    again = marked.filter(pl.col("_nth") > 0).select(
+        *incoming.columns, "_row", pl.lit(DUPLICATE).alias("status")
+    )
+    return pl.concat([judged, again]).sort("_row").drop("_row"), notes
+
+
+def _newest(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """The last version of each key, of rows sorted by key and ``known_at``."""
+    differs = [pl.col(name) != pl.col(name).shift(-1) for name in KEYS[table]]
+    return rows.filter(pl.any_horizontal(differs).fill_null(True))
+
+
+def _in_order(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows sorted by key and ``known_at``; checking is cheaper than sorting what is sorted."""
+    order = [*KEYS[table], "known_at"]
+    tied: pl.Expr = pl.lit(True)
+    sorted_so_far: pl.Expr = pl.lit(True)
+    for name in order:
+        before = pl.col(name).shift(1)
+        sorted_so_far = sorted_so_far & ~(tied & (pl.col(name) < before))
+        tied = tied & (pl.col(name) == before)
+    if rows.select(sorted_so_far.fill_null(True).all()).item():
+        return rows
+    return rows.sort(order, maintain_order=True)
+
+
