@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any, Literal
 
 from stocktrend.evaluation.bootstrap import CONFIDENCE, Estimate
@@ -133,6 +134,13 @@ class Evaluation:
     def verdicts(self) -> dict[str, str]:
         """One sentence a horizon, under "7d", "30d", ..."""
         return {f"{horizon}d": found.verdict for horizon, found in self.horizons.items()}
+
+    def __str__(self) -> str:
+        return "\n".join([self.headline, *self.verdicts.values()])
+
+    def _repr_html_(self) -> str:
+        first, *rest = (escape(line) for line in str(self).splitlines())
+        return f"<p><b>{first}</b></p>" + "".join(f"<p>{line}</p>" for line in rest)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON object without NaN: what is not defined is null."""
