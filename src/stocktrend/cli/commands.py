@@ -1,0 +1,268 @@
+"""The commands. Each reads its options, calls the door once a step and shows what came of it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stocktrend._version import __version__
+from stocktrend.cli import options, steps
+from stocktrend.cli.display import Display, ProgressDisplay
+
+app = typer.Typer(
+    name="stocktrend",
+    help="How relevant is today's context to each stock's trend, and in which direction?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+COMMAND: dict[str, Any] = {"context_settings": options.UNKNOWN_OPTIONS}
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"stocktrend {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def stocktrend(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """How relevant is today's context to each stock's trend, and in which direction?"""
+
+
+@app.command(**COMMAND)
+def simulate(
+    context: typer.Context,
+    data_root: Annotated[Path | None, typer.Option(help="A new or empty folder.")] = None,
+    market: Annotated[
+        str, typer.Option(help="How much there is to find.", metavar="strong|realistic|none")
+    ] = "realistic",
+    tickers: Annotated[str, typer.Option(help="Number of companies.", metavar="N")] = "40",
+    start: Annotated[str, typer.Option(help="First day.", metavar="DATE")] = "2014-01-01",
+    end: Annotated[str, typer.Option(help="Last day.", metavar="DATE")] = "2019-12-31",
+    seed: Annotated[str, typer.Option(help="Same seed, same files.", metavar="N")] = "0",
+    as_json: options.Json = False,
+) -> None:
+    """Write the raw files of a simulated market, and the truth about it."""
+    problems = options.unknown_options(context)
+    if data_root is None:
+        problems.append("--data-root is required. Name a new or empty folder: --data-root market")
+    display = Display(as_json)
+    order = steps.order(market, tickers, start, end, seed, problems)
+    display.finish(steps.simulate(display, data_root or Path(), order, problems))
+
+
+@app.command(**COMMAND)
+def ingest(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    config: options.ConfigFile = None,
+    assign: options.Set = None,
+    as_json: options.Json = False,
+) -> None:
+    """Read raw files into the lake; what the lake has seen changes nothing."""
+    asked = options.asked(context, data_root, config, {}, assign, raw_needed=True)
+    display = Display(as_json)
+    display.finish(
+        {"data_root": asked.root, "ingest": steps.ingest(display, asked, steps.now()).to_dict()}
+    )
+
+
+@app.command(**COMMAND)
+def build(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    config: options.ConfigFile = None,
+    start: options.Start = None,
+    end: options.End = None,
+    tickers: options.Tickers = None,
+    frequency: options.Frequency = None,
+    assign: options.Set = None,
+    as_json: options.Json = False,
+) -> None:
+    """Ingest what is new and compute the panel of 87 features and targets, as Parquet."""
+    overrides = {"start": start, "end": end, "tickers": tickers, "frequency": frequency}
+    asked = options.asked(context, data_root, config, overrides, assign, raw_needed=True)
+    display = Display(as_json)
+    report = steps.ingest(display, asked, steps.now())
+    import stocktrend as st
+    from stocktrend.cli.results import panel_summary, show_panel
+    from stocktrend.workflow.places import panel_file
+
+    with ProgressDisplay() as progress:
+        panel = st.build_panel(asked.root, settings=asked.settings, progress=progress)
+    place = panel_file(asked.root, asked.settings)
+    show_panel(display, panel, place)
+    document = {"panel": place, **panel_summary(panel)}
+    display.finish({"data_root": asked.root, "ingest": report.to_dict(), "build": document})
+
+
+@app.command(**COMMAND)
+def train(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    config: options.ConfigFile = None,
+    preset: options.Preset = None,
+    seed: options.Seed = None,
+    assign: options.Set = None,
+    as_json: options.Json = False,
+) -> None:
+    """Train on the lake's panel and judge the model on its test dates."""
+    overrides = {"preset": preset, "seed": seed}
+    asked = options.asked(context, data_root, config, overrides, assign)
+    display = Display(as_json)
+    display.finish({"folder": (run := steps.train(display, asked)).folder, **run.to_dict()})
+
+
+@app.command(**COMMAND)
+def evaluate(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    run_id: options.RunId = None,
+    as_json: options.Json = False,
+) -> None:
+    """Judge a trained run again, beside simple controls on the same rows."""
+    root = options.existing_root(context, data_root)
+    display = Display(as_json)
+    import stocktrend as st
+    from stocktrend.cli.results import show_evaluation
+
+    with ProgressDisplay() as progress:
+        run = st.evaluate(st.load_run(root, run_id), progress=progress)
+    show_evaluation(display, run)
+    display.say(f"Wrote {run.folder}/metrics.json")
+    display.finish({"folder": run.folder, **run.to_dict()})
+
+
+@app.command(**COMMAND)
+def predict(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="A date of the panel. Default: the newest.", metavar="DATE")
+    ] = None,
+    tickers: options.Tickers = None,
+    run_id: options.RunId = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write scores and features to .parquet or .csv.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Score one date from the records known then."""
+    problems: list[str] = []
+    day = options.parse_date(as_of, "--as-of", problems)
+    if out is not None and out.suffix not in (".parquet", ".csv"):
+        problems.append(f"--out must end in .parquet or .csv, however: {out}. Rename it")
+    root = options.existing_root(context, data_root, problems)
+    display = Display(as_json)
+    import stocktrend as st
+    from stocktrend.cli.results import score_records, show_scores
+
+    run = st.load_run(root, run_id)
+    with ProgressDisplay() as progress:
+        scores = st.predict(
+            root,
+            as_of=day,
+            tickers=options.split_list(tickers),
+            run_id=run.id,
+            progress=progress,
+        )
+    horizons = run.settings.horizons
+    ranked = scores.sort(f"score_{horizons[0]}d", descending=True)
+    display.heading(f"Scores of {scores['as_of'][0]:%Y-%m-%d} by run {run.id}")
+    show_scores(display, ranked, horizons)
+    if out is not None:
+        scores.write_parquet(out) if out.suffix == ".parquet" else scores.write_csv(out)
+        display.say(f"Wrote {out}")
+    display.finish({"run": run.id, "scores": score_records(ranked)})
+
+
+@app.command(**COMMAND)
+def report(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    run_id: options.RunId = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Default: report.html in the run's folder.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write the HTML report of a trained run."""
+    root = options.existing_root(context, data_root)
+    display = Display(as_json)
+    import stocktrend as st
+
+    page = st.report(st.evaluate(st.load_run(root, run_id)), out)
+    display.say(f"Wrote {page}")
+    display.finish({"report": page})
+
+
+@app.command(**COMMAND)
+def run(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    config: options.ConfigFile = None,
+    preset: options.Preset = None,
+    seed: options.Seed = None,
+    start: options.Start = None,
+    end: options.End = None,
+    tickers: options.Tickers = None,
+    frequency: options.Frequency = None,
+    assign: options.Set = None,
+    as_json: options.Json = False,
+) -> None:
+    """All steps, from raw files to scores and a report. A stopped run goes on where it was."""
+    overrides = {
+        "preset": preset,
+        "seed": seed,
+        "start": start,
+        "end": end,
+        "tickers": tickers,
+        "frequency": frequency,
+    }
+    asked = options.asked(context, data_root, config, overrides, assign, raw_needed=True)
+    display = Display(as_json)
+    display.finish(steps.run(display, asked))
+
+
+@app.command(**COMMAND)
+def demo(
+    context: typer.Context,
+    data_root: Annotated[Path, typer.Option(help="Where to make the market.")] = Path("market"),
+    seed: Annotated[str, typer.Option(help="Seed of market and model.", metavar="N")] = "1",
+    as_json: options.Json = False,
+) -> None:
+    """Simulate a strong market of 40 tickers and run all steps on it."""
+    problems = options.unknown_options(context)
+    display = Display(as_json)
+    order = steps.order("strong", "40", "2014-01-01", "2019-12-31", seed, problems)
+    simulated = steps.simulate(display, data_root, order, problems)
+    context.args.clear()
+    asked = options.asked(context, data_root, None, {"seed": seed}, raw_needed=True)
+    display.finish({"simulate": simulated, **steps.run(display, asked)})
+
+
+@app.command(**COMMAND)
+def config(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    config: options.ConfigFile = None,
+    preset: options.Preset = None,
+    seed: options.Seed = None,
+    assign: options.Set = None,
+    as_json: options.Json = False,
+) -> None:
+    """Print every setting and where its value came from."""
+    asked = options.asked(context, data_root, config, {"preset": preset, "seed": seed}, assign)
+    display = Display(as_json)
+    rows = asked.effective.rows()
+    display.table(("setting", "value", "from"), [(k, steps.plain(v), o) for k, v, o in rows])
+    document = {key: {"value": value, "from": origin} for key, value, origin in rows}
+    file = asked.effective.file
+    display.finish({"data_root": asked.root, "file": file, "settings": document})

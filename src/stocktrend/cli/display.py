@@ -1,0 +1,176 @@
+"""What a command shows: progress on stderr; on stdout text for people, or one JSON document."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+WIDTH_OF_A_FILE = 120
+
+
+class Display:
+    """Text and tables on stdout, or nothing but the JSON document at the end."""
+
+    def __init__(self, as_json: bool) -> None:
+        from rich.console import Console
+
+        self._as_json = as_json
+        width = None if sys.stdout.isatty() else WIDTH_OF_A_FILE
+        self._console = Console(highlight=False, width=width)
+
+    def say(self, text: str = "") -> None:
+        """One line as it is, however long."""
+        if not self._as_json:
+            self._console.print(text, markup=False, soft_wrap=True)
+
+    def heading(self, text: str) -> None:
+        if not self._as_json:
+            self._console.print()
+            self._console.print(text, style="bold", markup=False, soft_wrap=True)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """A table; a column whose name starts with ``#`` is right-aligned."""
+        if self._as_json:
+            return
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in columns:
+            number = column.startswith("#")
+            table.add_column(
+                column.removeprefix("#"),
+                justify="right" if number else "left",
+                overflow="fold",
+                no_wrap=number,
+            )
+        for row in rows:
+            table.add_row(*(Text(written(cell)) for cell in row))
+        self._console.print(table)
+
+    def finish(self, document: dict[str, Any]) -> None:
+        """The one JSON document, where it was asked for."""
+        if self._as_json:
+            sys.stdout.write(json.dumps(strict(document), indent=2, allow_nan=False) + "\n")
+
+
+def written(cell: object) -> str:
+    """A value in a table cell."""
+    if cell is None:
+        return "-"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    if isinstance(cell, float):
+        return f"{cell:.3f}" if math.isfinite(cell) else "-"
+    return str(cell)
+
+
+def strict(value: Any) -> Any:
+    """A value as strict JSON has it: no NaN, no dates, names as keys."""
+    if isinstance(value, dict):
+        return {str(key): strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Path) else value
+
+
+class ProgressDisplay:
+    """Draws a bar a step on a terminal, else writes one line when a step is done.
+
+    An instance is the ``progress`` argument of the door's functions, inside a ``with`` block.
+    """
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._open: dict[str, tuple[float, int, str]] = {}
+
+    def __enter__(self) -> "ProgressDisplay":
+        if self._terminal:
+            self._bars = _bars()
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+        elif error is None:
+            for step in list(self._open):
+                self._line(step)
+
+    def __call__(self, step: str, done: int, total: int | None, unit: str) -> None:
+        if self._bars is not None:
+            self._draw(self._bars, step, done, total, unit)
+            return
+        begun = self._open.get(step, (time.perf_counter(), 0, unit))[0]
+        self._open[step] = (begun, done, unit)
+        if total is not None and done >= total:
+            self._line(step)
+
+    def _draw(self, bars: "Progress", step: str, done: int, total: int | None, unit: str) -> None:
+        if step not in self._tasks:
+            self._tasks[step] = bars.add_task(step, total=total, unit=unit)
+        bars.update(self._tasks[step], completed=done, total=total)
+        if total is not None and done >= total:
+            # A later step of the same name, such as another ensemble's, gets a bar of its own.
+            self._tasks.pop(step)
+
+    def _line(self, step: str) -> None:
+        begun, done, unit = self._open.pop(step)
+        seconds = time.perf_counter() - begun
+        rate = f", {done / seconds:,.0f} {unit}/s" if seconds > 0.05 else ""
+        sys.stderr.write(f"{step}: {done:,} {unit} in {seconds:.1f} s{rate}\n")
+        sys.stderr.flush()
+
+
+def _bars() -> "Progress":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:,.0f} {task.fields['unit']}/s")
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        refresh_per_second=5,
+    )

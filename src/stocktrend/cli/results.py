@@ -1,0 +1,211 @@
+"""What each step says when it is done: what it read, wrote and quarantined, what it found."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from stocktrend.cli.display import Display
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from stocktrend.ingest import IngestReport
+    from stocktrend.sources.market import SimulatedMarket
+    from stocktrend.workflow.run import Run
+
+STRONGEST = 5
+COUNTS = ("read", "new", "revised", "unchanged", "duplicate", "quarantined")
+
+
+def show_simulated(display: Display, market: "SimulatedMarket") -> None:
+    """Files written and what the truth itself would score."""
+    order = market.order
+    display.heading(
+        f"simulate: {order.market} market, {order.tickers} tickers, "
+        f"{order.start} to {order.end}, seed {order.seed}"
+    )
+    kinds = market.files
+    display.table(
+        ("wrote", "#files", "#records"),
+        [(f"raw/{kind}", kinds[kind], market.rows[kind]) for kind in kinds],
+    )
+    for horizon, oracle in market.oracle.items():
+        figures = ", ".join(f"{name} {_figure(v)}" for name, v in oracle.to_dict().items())
+        display.say(f"The truth at {horizon} days: {figures}")
+    display.say(f"Data root: {market.root}")
+
+
+def show_ingested(display: Display, report: "IngestReport") -> None:
+    """Counts of each source; they add up to what was read."""
+    display.heading("ingest: raw files to lake")
+    display.table(
+        ("table", "source", "#files", *(f"#{name}" for name in COUNTS)),
+        [
+            (s.table, s.source, s.files, *(getattr(s, name) for name in COUNTS))
+            for s in report.sources
+        ],
+    )
+    show_quarantine(display, report)
+    handled = [(s.source, note, count) for s in report.sources for note, count in s.notes.items()]
+    if handled:
+        display.table(("source", "handled", "#records"), handled)
+
+
+def show_quarantine(display: Display, report: "IngestReport") -> None:
+    """Why records were set aside."""
+    reasons = [
+        (s.table, s.source, reason, count)
+        for s in report.sources
+        for reason, count in s.reasons.items()
+    ]
+    if reasons:
+        display.table(("table", "source", "quarantined because", "#records"), reasons)
+    else:
+        display.say("Nothing was quarantined.")
+
+
+def show_freshness(display: Display, report: "IngestReport", now: datetime) -> None:
+    """Until when each group of data is known."""
+    display.heading("Freshness")
+    display.table(("data", "known from", "known until", "#days ago"), freshness(report, now))
+
+
+def freshness(report: "IngestReport", now: datetime) -> list[tuple[str, str, str, int | None]]:
+    """Per table: first and last ``known_at`` not after ``now``, and the age of the last in days."""
+    rows: list[tuple[str, str, str, int | None]] = []
+    for table in dict.fromkeys(source.table for source in report.sources):
+        parts = [source for source in report.sources if source.table == table]
+        first = min((s.first_known for s in parts if s.first_known), default=None)
+        last = max((s.last_known for s in parts if s.last_known), default=None)
+        age = None if last is None else max((now - last).days, 0)
+        rows.append((table, _minute(first), _minute(last), age))
+    return rows
+
+
+def show_panel(display: Display, panel: "pl.DataFrame", place: object) -> None:
+    """Size, span and coverage of a panel."""
+    summary = panel_summary(panel)
+    display.heading("build: lake to panel")
+    display.say(
+        f"{summary['rows']:,} rows of {summary['tickers']:,} tickers on {summary['dates']:,} "
+        f"dates, {summary['first']} to {summary['last']}"
+    )
+    display.table(
+        ("features", "#columns", "#share of values known"),
+        [(name, c["columns"], c["known"]) for name, c in summary["coverage"].items()],
+    )
+    display.say(f"Wrote {place}")
+
+
+def panel_summary(panel: "pl.DataFrame") -> dict[str, Any]:
+    """Rows, tickers, dates and, per group of features, the share of values that are not null."""
+    from stocktrend.catalog import FEATURE_GROUPS
+
+    dates = panel["as_of"]
+    coverage = {
+        group: {
+            "columns": len(names),
+            "known": 1
+            - sum(panel[name].null_count() for name in names) / (panel.height * len(names)),
+        }
+        for group, names in FEATURE_GROUPS.items()
+    }
+    return {
+        "rows": panel.height,
+        "tickers": panel["ticker"].n_unique(),
+        "dates": dates.n_unique(),
+        "first": dates.dt.date().min(),
+        "last": dates.dt.date().max(),
+        "coverage": coverage,
+    }
+
+
+def show_trained(display: Display, run: "Run") -> None:
+    """Preset and rows of each split."""
+    display.heading("train: panel to model")
+    recipe = run.recipe
+    members = "1 member" if recipe.members == 1 else f"{recipe.members} members"
+    display.say(
+        f"Preset {run.preset}, {members}, at most {recipe.epochs} epochs, batches of "
+        f"{recipe.batch_size}, seed {run.settings.seed}"
+    )
+    counts = run.predictions.group_by("split").len()
+    rows = dict(zip(counts["split"], counts["len"], strict=True))
+    display.say(", ".join(f"{rows.get(s, 0):,} {s} rows" for s in ("train", "validation", "test")))
+    if run.folder is not None:
+        display.say(f"Wrote {run.folder}")
+
+
+def show_evaluation(display: Display, run: "Run") -> None:
+    """The model beside the controls on the same rows, then the verdict."""
+    if run.evaluation is None:
+        return
+    display.heading("evaluate: test rows, interval of 95% in brackets")
+    names = ("rank_ic", "correlation", "direction_accuracy", "f1", "mse", "mae")
+    rows = [
+        (f"{horizon}d", who, *(_estimate(getattr(figures, name)) for name in names))
+        for horizon, found in run.evaluation.horizons.items()
+        for who, figures in {"model": found.model, **found.controls}.items()
+    ]
+    labels = ("#rank IC", "#correlation", "#direction", "#F1", "#MSE", "#MAE")
+    display.table(("horizon", "who", *labels), rows)
+    show_verdict(display, run)
+
+
+def show_verdict(display: Display, run: "Run") -> None:
+    """Skill against the controls in plain words."""
+    if run.evaluation is None:
+        return
+    display.heading("Verdict")
+    display.say(run.evaluation.headline)
+    for found in run.evaluation.horizons.values():
+        display.say(found.verdict)
+
+
+def show_strongest(display: Display, run: "Run") -> None:
+    """The newest date's strongest scores, positive and negative."""
+    latest = run.latest()
+    if latest.is_empty():
+        return
+    day = latest["as_of"][0]
+    display.heading(f"Strongest scores of {day:%Y-%m-%d}, by {run.settings.horizons[0]} days")
+    shown = latest
+    if latest.height > 2 * STRONGEST:
+        import polars as pl
+
+        shown = pl.concat([latest.head(STRONGEST), latest.tail(STRONGEST)])
+    show_scores(display, shown, run.settings.horizons)
+
+
+def show_scores(display: Display, scores: "pl.DataFrame", horizons: tuple[int, ...]) -> None:
+    """A ticker a row: score and both probabilities of each horizon."""
+    columns = [f"{name}_{h}d" for h in horizons for name in ("score", "pos_prob", "neg_prob")]
+    titles = [
+        f"#{title} {h}d" for h in horizons for title in ("score", "P(positive)", "P(negative)")
+    ]
+    display.table(("ticker", *titles), scores.select("ticker", *columns).iter_rows())
+
+
+def score_records(scores: "pl.DataFrame") -> list[dict[str, Any]]:
+    """Scores and probabilities as JSON objects, one a ticker."""
+    wanted = [
+        name
+        for name in scores.columns
+        if name in ("ticker", "as_of", "close") or name.startswith(("score_", "pos_", "neg_"))
+    ]
+    return scores.select(wanted).to_dicts()
+
+
+def _estimate(estimate: Any) -> str:
+    if estimate.value is None:
+        return "-"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _minute(moment: datetime | None) -> str:
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
