@@ -16,7 +16,14 @@ from stocktrend.sources.market.names import company_name, ticker_symbol
 from stocktrend.sources.market.process import Array, stream
 from stocktrend.sources.market.stocks import Stocks
 
-SOURCES: Final = ("newswire", "dailybrief", "marketpost")
+SOURCES: Final = {
+    "newswire": (0.45, "{text} [nw{mark:07d}]"),
+    "dailybrief": (0.25, "{text} | Daily Brief {mark}"),
+    "marketpost": (0.30, "{text}{tag} https://post.example/{mark:x}"),
+}
+"""Share of the items, and how the source marks its texts."""
+MARKED_SHARE: Final = 0.88
+"""The rest are bare, so that some texts of a ticker repeat, as they do in real feeds."""
 ITEM_NOISE: Final = 0.3
 NEUTRAL_BELOW: Final = 0.3
 FOREIGN_SHARE: Final = 0.04
@@ -90,14 +97,21 @@ def _items(
     order = np.lexsort((heard, time))
     heard, time = heard[order], time[order]
     lang, text = _headlines(heard, templates, name, rng)
-    source = rng.choice(len(SOURCES), count, p=(0.45, 0.25, 0.3))
+    shares = [share for share, _ in SOURCES.values()]
+    source = [list(SOURCES)[s] for s in rng.choice(len(SOURCES), count, p=shares)]
     tag = "" if ticker == MARKET else f" ${ticker}"
+    marks = rng.integers(1, 9_999_999, count)
+    marks[rng.random(count) > MARKED_SHARE] = 0
+    text = [
+        SOURCES[s][1].format(text=t, tag=tag, mark=mark) if mark else t
+        for s, t, mark in zip(source, text, marks.tolist(), strict=True)
+    ]
     frame = pl.DataFrame(
         {
             "ticker": [ticker] * count,
             "timestamp": time,
-            "text": [f"{t}{tag}" if s == 2 else t for t, s in zip(text, source, strict=True)],
-            "source": [SOURCES[s] for s in source],
+            "text": text,
+            "source": source,
             "id": [f"{prefix:05d}{i:07d}" for i in range(count)],
             "lang": lang,
             "is_retweet": [False] * count,
