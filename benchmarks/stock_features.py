@@ -29,9 +29,10 @@ COLUMNS = ["open", "high", "low", "close", "adj_close", "volume"]
 
 @dataclass(frozen=True)
 class Run:
-    """One process: seconds from start to end, peak memory in GiB, shape of its matrix."""
+    """One process: seconds from start to end, those it computed, peak GiB, shape of its matrix."""
 
     seconds: float
+    cpu: float
     peak: float
     rows: int
     columns: int
@@ -54,7 +55,8 @@ def peer(file: Path, _threads: int | None) -> np.ndarray:
     import pandas as pd
 
     bars = pd.read_parquet(file, columns=["ticker", *COLUMNS])
-    parts = [talib_indicators(group) for _, group in bars.groupby("ticker", sort=False)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = [talib_indicators(group) for _, group in bars.groupby("ticker", sort=False)]
     return np.concatenate(parts)
 
 
@@ -108,8 +110,15 @@ def measure(method: str, file: Path, threads: int | None, cache: Path) -> Run:
 
 def child(method: str, file: Path, threads: int | None) -> None:
     matrix = METHODS[method](file, threads)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(json.dumps({"peak": peak, "rows": matrix.shape[0], "columns": matrix.shape[1]}))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    rows, columns = matrix.shape
+    result = {
+        "cpu": used.ru_utime + used.ru_stime,
+        "peak": used.ru_maxrss / 2**20,
+        "rows": rows,
+        "columns": columns,
+    }
+    print(json.dumps(result))
 
 
 def random_file(folder: Path, tickers: int = 700, sessions: int = 2500) -> Path:
@@ -145,10 +154,11 @@ def find_file(folder: Path) -> Path:
 def report(label: str, runs: list[Run], against: float) -> None:
     seconds = statistics.median(run.seconds for run in runs)
     values = statistics.median(run.values_a_second for run in runs)
+    cpu = statistics.median(run.cpu for run in runs)
     spread = f"{min(run.seconds for run in runs):.2f}..{max(run.seconds for run in runs):.2f}"
     peak = max(run.peak for run in runs)
     print(
-        f"{label:<34}{runs[0].columns:>9}{seconds:>9.2f}{spread:>15}{peak:>10.2f}"
+        f"{label:<34}{runs[0].columns:>9}{seconds:>9.2f}{spread:>15}{cpu:>8.2f}{peak:>10.2f}"
         f"{values / 1e6:>12.1f}{values / against:>8.1f}"
     )
 
@@ -177,7 +187,7 @@ def main() -> None:
     against = statistics.median(run.values_a_second for run in talib_runs)
     print(f"{file.name}: {warm[0].rows:,} bars, {os.cpu_count()} cores, fresh processes\n")
     print(
-        f"{'file to matrix':<34}{'features':>9}{'s':>9}{'range':>15}{'peak GiB':>10}"
+        f"{'file to matrix':<34}{'features':>9}{'s':>9}{'range':>15}{'CPU s':>8}{'peak GiB':>10}"
         f"{'M values/s':>12}{'ratio':>8}"
     )
     report("stocktrend, warm", warm, against)
