@@ -29,7 +29,7 @@ NEUTRAL_BELOW: Final = 0.3
 FOREIGN_SHARE: Final = 0.04
 REPOST_SHARE: Final = 0.05
 DUPLICATE_SHARE: Final = 0.004
-MARKET_RATE: Final = 0.6
+MARKET_RATE: Final = 0.4
 """Items a session about the market as a whole."""
 LAST_MINUTE: Final = 20 * 60
 FIRST_MINUTE: Final = 6 * 60
