@@ -270,3 +270,11 @@ def test_all_wrong_arguments_are_named_at_once(tmp_path: Path) -> None:
         )
     assert len(caught.value.problems) == 4
     assert not (tmp_path / "raw").exists()
+
+
+def test_dates_may_be_texts(tmp_path: Path) -> None:
+    made = simulate(tmp_path, tickers=1, start="2018-01-01", end="2018-03-29")
+    assert made.order.end == date(2018, 3, 29)
+    with pytest.raises(ConfigError) as caught:
+        simulate(tmp_path, start="soon", end="later")
+    assert len(caught.value.problems) == 2

@@ -32,6 +32,25 @@ class Order:
         return asdict(self) | {"start": self.start.isoformat(), "end": self.end.isoformat()}
 
 
+def parse_dates(start: date | str, end: date | str) -> tuple[date, date]:
+    """Both dates, from dates or ISO texts.
+
+    Raises:
+        ConfigError: a text is not a date; both problems at once.
+    """
+    dates, problems = [], []
+    for name, value in (("start", start), ("end", end)):
+        try:
+            dates.append(date.fromisoformat(value) if isinstance(value, str) else value)
+        except ValueError:
+            problems.append(
+                f"{name} must be a date like 2014-01-31, however: {value!r}. Write year-month-day"
+            )
+    if problems:
+        raise ConfigError(problems)
+    return dates[0], dates[1]
+
+
 class RawFiles:
     """Writes the raw files of a data root and counts them and their records by kind."""
 

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from stocktrend.progress import Progress, silent
 from stocktrend.sources.market.bars import bar_files
 from stocktrend.sources.market.context import Context, simulate_context
-from stocktrend.sources.market.data_root import Order, RawFiles, prepare, write_mark, write_text
+from stocktrend.sources.market.data_root import (
+    Order,
+    RawFiles,
+    parse_dates,
+    prepare,
+    write_mark,
+    write_text,
+)
 from stocktrend.sources.market.expectation import Oracle, decision_grid
 from stocktrend.sources.market.macro import simulate_macro
 from stocktrend.sources.market.names import ticker_symbol
@@ -69,8 +76,8 @@ def simulate(
     *,
     market: Market = "realistic",
     tickers: int = 40,
-    start: date = date(2014, 1, 1),
-    end: date = date(2019, 12, 31),
+    start: date | str = date(2014, 1, 1),
+    end: date | str = date(2019, 12, 31),
     seed: int = 0,
     progress: Progress = silent,
 ) -> SimulatedMarket:
@@ -81,8 +88,8 @@ def simulate(
         market: ``strong`` (an oracle's 7-day correlation is about 0.32), ``realistic`` (0.05) or
             ``none`` (nothing to be found: expected excess returns are exactly 0).
         tickers: Companies; some are listed late, some leave early.
-        start, end: First and last day of prices and news; macro and policy begin three years
-            before.
+        start, end: First and last day of prices and news, dates or texts such as "2014-01-01";
+            macro and policy begin three years before.
         seed: Any non-negative integer. Same arguments: same files, byte for byte.
         progress: Told of each ticker written.
 
@@ -97,6 +104,7 @@ def simulate(
             or a lake built from another market; all problems at once.
     """
     root = Path(root)
+    start, end = parse_dates(start, end)
     order = Order(market, tickers, start, end, seed)
     prepare(root, order)
     raw = RawFiles(root)
