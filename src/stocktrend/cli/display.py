@@ -100,6 +100,7 @@ class ProgressDisplay:
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._open: dict[str, tuple[float, int, str]] = {}
+        self._since = time.perf_counter()
 
     def __enter__(self) -> "ProgressDisplay":
         if self._terminal:
@@ -123,7 +124,8 @@ class ProgressDisplay:
         if self._bars is not None:
             self._draw(self._bars, step, done, total, unit)
             return
-        begun = self._open.get(step, (time.perf_counter(), 0, unit))[0]
+        # A step that reports only what is done began when the one before it ended.
+        begun = self._open.get(step, (self._since, 0, unit))[0]
         self._open[step] = (begun, done, unit)
         if total is not None and done >= total:
             self._line(step)
@@ -138,7 +140,8 @@ class ProgressDisplay:
 
     def _line(self, step: str) -> None:
         begun, done, unit = self._open.pop(step)
-        seconds = time.perf_counter() - begun
+        self._since = time.perf_counter()
+        seconds = self._since - begun
         rate = f", {done / seconds:,.0f} {unit}/s" if seconds > 0.05 else ""
         sys.stderr.write(f"{step}: {done:,} {unit} in {seconds:.1f} s{rate}\n")
         sys.stderr.flush()

@@ -28,9 +28,14 @@ def show_simulated(display: Display, market: "SimulatedMarket") -> None:
         ("wrote", "#files", "#records"),
         [(f"raw/{kind}", kinds[kind], market.rows[kind]) for kind in kinds],
     )
-    for horizon, oracle in market.oracle.items():
-        figures = ", ".join(f"{name} {_figure(v)}" for name, v in oracle.to_dict().items())
-        display.say(f"The truth at {horizon} days: {figures}")
+    display.heading("Scores of the truth itself, which no model can beat for long")
+    display.table(
+        ("horizon", "#rows", "#correlation", "#rank IC"),
+        [
+            (f"{horizon}d", oracle.rows, oracle.correlation, oracle.rank_ic)
+            for horizon, oracle in market.oracle.items()
+        ],
+    )
     display.say(f"Data root: {market.root}")
 
 
@@ -201,10 +206,6 @@ def _estimate(estimate: Any) -> str:
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:.3f}"
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
-
-
-def _figure(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _minute(moment: datetime | None) -> str:
