@@ -6,9 +6,9 @@ relative to the data root and may be globs.
 """
 
 from datetime import date, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stocktrend.sessions import Frequency
 
@@ -241,6 +241,21 @@ class Split(Model):
     train_end: date | None = None
     validation_end: date | None = None
 
+    @model_validator(mode="after")
+    def _leaves_test_dates(self) -> Self:
+        by_dates = self.train_end is not None and self.validation_end is not None
+        if not by_dates and self.train + self.validation >= 1:
+            raise ValueError(
+                "split.train + split.validation must be below 1, so that test dates are left, "
+                f"however: {self.train:g} + {self.validation:g}. Make one smaller"
+            )
+        if by_dates and str(self.train_end) >= str(self.validation_end):
+            raise ValueError(
+                "split.train_end must be before split.validation_end, however: "
+                f"{self.train_end} and {self.validation_end}. Swap or move them"
+            )
+        return self
+
 
 class Settings(Model):
     """What a data root is made of and how it is modelled."""
@@ -257,6 +272,14 @@ class Settings(Model):
     split: Split = Split()
     seed: int = 0
     threads: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> Self:
+        if self.start is not None and self.end is not None and self.start > self.end:
+            raise ValueError(
+                f"start must not be after end, however: {self.start} and {self.end}. Swap them"
+            )
+        return self
 
     def recipe_for(self, tickers: int) -> tuple[str, Recipe]:
         """The preset's name and the recipe, with the user's overrides, for a universe size."""
