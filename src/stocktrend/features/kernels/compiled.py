@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -17,6 +17,9 @@ NEGLIGIBLE = 1e-12
 """Share of its level below which a difference is rounding and not information."""
 
 
+_numba: Any = numba.config  # filled from the environment, so no type checker knows its names
+
+
 def _cache_folder() -> Path:
     """Where machine code is kept: a folder named after the sources of all kernels.
 
@@ -25,7 +28,7 @@ def _cache_folder() -> Path:
     """
     here = Path(__file__).parent
     sources = b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))
-    base = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else here / "__pycache__"
+    base = Path(_numba.CACHE_DIR) if _numba.CACHE_DIR else here / "__pycache__"
     return base / f"stocktrend-kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
 
 
@@ -42,14 +45,14 @@ def compiled(function: Kernel) -> Kernel:
     Where the folder cannot be written, numba takes the user's cache folder, and where that
     cannot be either, every process compiles for itself.
     """
-    folder_before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _CACHE_FOLDER
+    folder_before = _numba.CACHE_DIR
+    _numba.CACHE_DIR = _CACHE_FOLDER
     try:
         kernel = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     except RuntimeError:
         kernel = numba.njit(nogil=True, error_model="numpy")(function)
     finally:
-        numba.config.CACHE_DIR = folder_before
+        _numba.CACHE_DIR = folder_before
     return cast(Kernel, kernel)
 
 

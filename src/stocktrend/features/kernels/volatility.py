@@ -13,7 +13,7 @@ SESSIONS_A_YEAR = 252
 @compiled
 def annual_volatility(returns: Array, n: int) -> Array:
     """``std_n(r) * sqrt(252)``."""
-    return window_std(returns, window_mean(returns, n), n) * np.sqrt(SESSIONS_A_YEAR)
+    return window_std(returns, window_mean(returns, n), n) * float(np.sqrt(SESSIONS_A_YEAR))
 
 
 @compiled

@@ -1,0 +1,24 @@
+"""Compiling kernels where nothing can be kept on disk, and the tolerance for rounding."""
+
+import math
+
+import numba
+
+from stocktrend.features.kernels.compiled import change, compiled, log_change
+
+
+def test_a_kernel_that_cannot_be_cached_is_compiled_all_the_same() -> None:
+    namespace: dict[str, object] = {}
+    # Code without a file has no cache folder, as an install on a read-only disk has none.
+    exec("def twice(x):\n    return 2 * x", namespace)
+    folder_before = numba.config.CACHE_DIR
+    assert compiled(namespace["twice"])(3) == 6  # type: ignore[operator,type-var]
+    assert folder_before == numba.config.CACHE_DIR
+
+
+def test_changes_of_rounding_are_exactly_zero_and_others_are_kept() -> None:
+    rounded = 0.1 + 0.2
+    assert rounded != 0.3
+    assert change(rounded, 0.3) == log_change(rounded, 0.3) == 0.0
+    assert change(1.01, 1.0) == 1.01 - 1.0
+    assert log_change(2.0, 1.0) == math.log(2.0)
