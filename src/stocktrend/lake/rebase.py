@@ -5,22 +5,26 @@ or pays (all adjusted closes times one g). Neither is news about the past, so th
 as they are and new bars are brought into their basis:
 
 1. Where a file and the lake overlap, k is the ratio of their prices, if it is one constant.
-2. The ratio of volumes is 1/k where they follow the split, else their own constant, else 1.
+2. The ratio of volumes is their median ratio, which is 1/k but for rounding where they follow.
 3. g is the ratio of adj_close / close at the last overlapping bars.
 4. A stored bar that differs from its restated one by more than rounding is a revision.
 
-Rounding: most differences on the overlap are rounding, so five times their median is beyond any
-of them (two roundings to one unit, uniform, differ by at most 4 times the median). The tolerance
-never exceeds half a cent on either side, the coarsest rounding of a price; a file that repeats the
-stored values has a median of 0, and then 2e-6 of the price tells float noise from a change.
+Rounding: a price written with d decimals is off by up to half of 10^-d, in whichever of the two
+files; both units are inferred from the prices. Bars that were rebased before carry the rounding of
+older files, so five times the median difference counts too (two uniform roundings differ by at
+most four times their median), up to half a cent on either side, the coarsest rounding of a price.
+Where neither basis nor decimals change nothing is rounded anew, and 2e-6 of the price, the
+precision of 32 bits, tells float noise from a change.
 """
 
 from datetime import datetime
+from fractions import Fraction
 from typing import Final
 
 import polars as pl
 
-from stocktrend.lake.revisions import MICROSECOND, NEW, REVISED, UNCHANGED
+from stocktrend.errors import DataError
+from stocktrend.lake.revisions import DUPLICATE, MICROSECOND, NEW, REVISED, UNCHANGED
 
 PRICES: Final = ("open", "high", "low", "close")
 NOISE: Final = 2e-6
@@ -29,6 +33,9 @@ HALF_CENT: Final = 0.0051
 LARGEST_SPREAD: Final = 0.01
 """Ratios that spread more than this around their median are no one ratio."""
 VOLUME_MATCH: Final = 0.01
+FINEST_UNIT: Final = 1e-6
+MOST: Final = 0.99
+LARGEST_SPLIT: Final = 50
 LAST_BARS: Final = 5
 ROUNDED_RATIO: Final = 1e-4
 
@@ -66,11 +73,7 @@ def merge_bars(
         pl.col("adj_close") / (pl.col("k") * pl.col("g")),
         pl.col("volume") / pl.col("h"),
         pl.when(pl.col("status") == REVISED)
-        .then(
-            pl.max_horizontal(
-                pl.lit(retrieved_at), "known_at", pl.col("_known") + MICROSECOND
-            )
-        )
+        .then(pl.max_horizontal(pl.lit(retrieved_at), "known_at", pl.col("_known") + MICROSECOND))
         .otherwise("known_at")
         .alias("known_at"),
     ).select(*incoming.columns, "status")
@@ -88,6 +91,40 @@ def merge_bars(
         "tickers without overlap with their stored bars, stored as they are": len(fresh)
         - basis.height,
     }
+
+
+def merge_files(
+    stored: pl.DataFrame, incoming: pl.DataFrame, retrieved_at: datetime
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    """``merge_bars`` where an incoming row may repeat another exactly.
+
+    Raises:
+        DataError: two rows of one ticker and session differ: they are of two files, each perhaps
+            in a basis of its own.
+    """
+    key = ["ticker", "session"]
+    if not incoming.select(key).is_duplicated().any():
+        return merge_bars(stored, incoming, retrieved_at)
+    content = [c for c in incoming.columns if c not in key]
+    marked = incoming.with_columns(
+        pl.int_range(pl.len()).over(key).alias("_nth"),
+        pl.all_horizontal(pl.col(c).eq_missing(pl.col(c).first().over(key)) for c in content).alias(
+            "_same"
+        ),
+    ).with_row_index("_row")
+    other = marked.filter(~pl.col("_same"))
+    if other.height:
+        ticker, session = other.select(key).row(0)
+        raise DataError(
+            f"Bars of one upsert must have one row a ticker and session, however {other.height} "
+            f"differ from an earlier one, as {ticker} on {session}. Store one file after the other"
+        )
+    first = marked.filter(pl.col("_nth") == 0)
+    judged, notes = merge_bars(stored, first.select(*incoming.columns, "_row"), retrieved_at)
+    again = marked.filter(pl.col("_nth") > 0).select(
+        *incoming.columns, "_row", pl.lit(DUPLICATE).alias("status")
+    )
+    return pl.concat([judged, again]).sort("_row").drop("_row"), notes
 
 
 def _status() -> pl.Expr:
@@ -129,17 +166,58 @@ def _basis(overlap: pl.DataFrame) -> pl.DataFrame:
     error = 4 * pl.col("relative") / pl.col("bars").sqrt() + 1e-7
     exact = pl.coalesce("exact", "k")
     k = pl.when(pl.col("constant") & ((exact - 1).abs() > error)).then(exact).otherwise(1.0)
-    prices = judged.join(inliers, on="ticker", how="left").select("ticker", "constant", k.alias("k"))
-    slack = _spread(overlap, prices.select("ticker", "k")).select(
-        "ticker",
-        pl.min_horizontal(5 * pl.col("spread"), HALF_CENT * (1 + pl.col("k"))).alias("slack"),
+    estimates = judged.join(inliers, on="ticker", how="left").select(
+        "ticker", "constant", k.alias("k"), error.alias("error")
     )
+    ratios = [_simple_ratio(*row) for row in estimates.select("k", "error").iter_rows()]
+    prices = estimates.with_columns(pl.Series("k", ratios, dtype=pl.Float64)).drop("error")
     return (
-        prices.join(slack, on="ticker")
-        .with_columns(pl.when("constant").then("slack").otherwise(0.0).alias("slack"))
+        prices.join(_slack(overlap, prices), on="ticker")
         .join(_volume_ratio(overlap, prices), on="ticker")
         .join(_adjustment_ratio(overlap), on="ticker")
     )
+
+
+def _slack(overlap: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
+    """Per ticker: the largest difference that rounding explains."""
+    units = overlap.group_by("ticker", maintain_order=True).agg(_unit(""), _unit("_0"))
+    anew = (pl.col("k") != 1) | (pl.col("unit") != pl.col("unit_0"))
+    written = (pl.col("unit") + pl.col("k") * pl.col("unit_0")) * 0.51
+    typical = pl.min_horizontal(5 * pl.col("spread"), HALF_CENT * (1 + pl.col("k")))
+    return (
+        _spread(overlap, prices.select("ticker", "k"))
+        .join(prices.select("ticker", "constant"), on="ticker")
+        .join(units, on="ticker")
+        .select(
+            "ticker",
+            pl.when(~pl.col("constant"))
+            .then(0.0)
+            .when(anew)
+            .then(pl.max_horizontal(typical, written))
+            .otherwise(typical)
+            .alias("slack"),
+        )
+    )
+
+
+def _unit(suffix: str) -> pl.Expr:
+    """The last decimal of a ticker's prices."""
+    price = pl.col(f"close{suffix}")
+    unit = pl.lit(FINEST_UNIT)
+    for decimals in (4, 3, 2):
+        scaled = price * 10**decimals
+        written = ((scaled - scaled.round()).abs() <= NOISE * scaled + 1e-9).mean() >= MOST
+        unit = pl.when(written).then(10.0**-decimals).otherwise(unit)
+    return unit.alias(f"unit{suffix}")
+
+
+def _simple_ratio(k: float, error: float) -> float:
+    """The ratio of small integers that the estimate is of, as splits are, if there is one."""
+    nearest = Fraction(min(k, 1 / k)).limit_denominator(LARGEST_SPLIT)
+    if not nearest:
+        return k
+    simple = float(nearest) if k < 1 else float(1 / nearest)
+    return simple if abs(simple / k - 1) <= error else k
 
 
 def _spread(overlap: pl.DataFrame, ratio: pl.DataFrame) -> pl.DataFrame:
@@ -161,15 +239,16 @@ def _spread(overlap: pl.DataFrame, ratio: pl.DataFrame) -> pl.DataFrame:
 def _volume_ratio(overlap: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
     traded = (pl.col("volume") > 0) & (pl.col("volume_0") > 0)
     ratio = (pl.col("volume") / pl.col("volume_0")).filter(traded).median()
-    follows = (pl.col("seen") * pl.col("k") - 1).abs() <= VOLUME_MATCH
-    stays = (pl.col("seen") - 1).abs() <= VOLUME_MATCH
+    expected = 1 / pl.col("k")
+    follows = (pl.col("seen") / expected - 1).abs() <= VOLUME_MATCH
+    simple = pl.when((expected - expected.round()).abs() < 1e-9).then(expected).otherwise("seen")
     h = (
         pl.when(pl.col("k") == 1)
         .then(1.0)
-        .when(pl.col("seen").is_null() | follows)
-        .then(1 / pl.col("k"))
-        .when(stays)
-        .then(1.0)
+        .when(pl.col("seen").is_null())
+        .then(expected)
+        .when(follows)
+        .then(simple)
         .otherwise("seen")
     )
     ratios = (
@@ -185,7 +264,9 @@ def _volume_ratio(overlap: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
         .group_by("ticker", maintain_order=True)
         .agg(
             pl.col("h").first(),
-            pl.when(pl.col("k").first() != 1).then(5 * off + pl.col("h").first()).otherwise(0.0)
+            pl.when(pl.col("k").first() != 1)
+            .then(5 * off + pl.col("h").first())
+            .otherwise(0.0)
             .alias("volume_slack"),
         )
     )
@@ -205,6 +286,11 @@ def _adjustment_ratio(overlap: pl.DataFrame) -> pl.DataFrame:
         .group_by("ticker", maintain_order=True)
         .tail(LAST_BARS)
         .group_by("ticker", maintain_order=True)
-        .agg(pl.when((middle / last - 1).abs() <= ROUNDED_RATIO).then(middle).otherwise(last).alias("g"))
+        .agg(
+            pl.when((middle / last - 1).abs() <= ROUNDED_RATIO)
+            .then(middle)
+            .otherwise(last)
+            .alias("g")
+        )
         .with_columns(pl.when((pl.col("g") - 1).abs() > NOISE).then("g").otherwise(1.0).alias("g"))
     )

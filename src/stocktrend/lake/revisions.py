@@ -49,7 +49,9 @@ def revise(
     )
     joined = rows.join(held, on=key, how="left", maintain_order="left")
     later = pl.col("_nth") > 0
-    before = {c: pl.when(later).then(pl.col(c).shift(1).over(key)).otherwise(f"_{c}") for c in content}
+    before = {
+        c: pl.when(later).then(pl.col(c).shift(1).over(key)).otherwise(f"_{c}") for c in content
+    }
     same = pl.all_horizontal(pl.col(c).eq_missing(before[c]) for c in content)
     status = (
         pl.when(~later & pl.col("_known").is_null())

@@ -4,14 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from stocktrend import schema
 from stocktrend.errors import DataError, LakeError
 from stocktrend.lake import delta
-from stocktrend.lake.rebase import merge_bars
+from stocktrend.lake.ledger import Ledger
+from stocktrend.lake.order import in_order, newest
+from stocktrend.lake.rebase import merge_files
 from stocktrend.lake.revisions import (
     DUPLICATE,
     NEW,
@@ -21,15 +23,13 @@ from stocktrend.lake.revisions import (
     add_versions,
     revise,
 )
-from stocktrend.schema import KEYS, MARKET, TABLES
+from stocktrend.schema import KEYS, MARKET, TABLES, UTC_TIME
 
 ORIGIN: Final = "origin"
-"""A stored column that no reader sees: which configured source a record came from."""
+"""A stored column that no reader sees: the file that a record came from."""
 MOST_PARTS: Final = 8
 REWRITE_SHARE: Final = 4
 """An append of more than a quarter of a table, or to many files, rewrites it sorted instead."""
-LEDGER: Final = "files"
-_LEDGER_COLUMNS: Final = {"path": pl.String, "entry": pl.String}
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,13 @@ class Lake:
         """Whether any table of records is there."""
         return any(self._version(table) is not None for table in TABLES)
 
+    @property
+    def ledger(self) -> Ledger:
+        """The files that were ingested."""
+        return Ledger(self._at("files"))
+
     def versions(self) -> dict[str, int]:
-        """Version of each table of records that exists; hand them to ``Lake`` to read them again."""
+        """Version of each table of records; hand them to ``Lake`` to read it as it is now."""
         found = {table: self._version(table) for table in TABLES}
         return {table: version for table, version in found.items() if version is not None}
 
@@ -103,7 +108,7 @@ class Lake:
                 f"as_of must have a time zone, however: {as_of!r}. Use datetime(..., tzinfo=UTC)"
             )
         where = None if as_of is None else pl.col("known_at") <= as_of
-        return _newest(table, self._load(table, tickers, where)).select(schema.columns(table))
+        return newest(table, self._load(table, tickers, where)).select(schema.columns(table))
 
     def history(self, table: str, tickers: Sequence[str] | None = None) -> pl.DataFrame:
         """Every version of every key, sorted by key and ``known_at``.
@@ -118,6 +123,23 @@ class Lake:
             return pl.DataFrame(schema=schema.QUARANTINE)
         columns = list(schema.QUARANTINE)
         return delta.read(self._at("quarantine"), columns).sort("table", "path", "row")
+
+    def spans(self, table: str) -> pl.DataFrame:
+        """First and last ``known_at`` of each ticker: ``origin, ticker, first, last``, sorted."""
+        version = self._version(table)
+        columns = [ORIGIN, "ticker", "known_at"]
+        if version is None:
+            rows = pl.DataFrame(
+                schema={**dict.fromkeys(columns[:2], pl.String), "known_at": UTC_TIME}
+            )
+        else:
+            rows = delta.read(self._at(table), columns, version)
+        known = pl.col("known_at")
+        return (
+            rows.group_by(ORIGIN, "ticker")
+            .agg(known.min().alias("first"), known.max().alias("last"))
+            .sort(ORIGIN, "ticker")
+        )
 
     def _load(
         self, table: str, tickers: Sequence[str] | None, where: pl.Expr | None
@@ -138,7 +160,7 @@ class Lake:
             chosen = pl.col("ticker").is_in(wanted)
             where = chosen if where is None else where & chosen
         columns = [*schema.columns(table), ORIGIN]
-        return _in_order(table, delta.read(self._at(table), columns, version, where))
+        return in_order(table, delta.read(self._at(table), columns, version, where))
 
     def _version(self, table: str) -> int | None:
         if self._pinned is not None:
@@ -191,21 +213,23 @@ class Lake:
         if versioned:
             judged = add_versions(table, stored, incoming)
         elif table == "bars":
-            judged, notes = _merge_unique_bars(stored, incoming, retrieved_at)
+            judged, notes = merge_files(newest(table, stored), incoming, retrieved_at)
         else:
-            judged = revise(table, _newest(table, stored), incoming, retrieved_at)
+            judged = revise(table, newest(table, stored), incoming, retrieved_at)
         added = judged.filter(pl.col("status").is_in([NEW, REVISED]))
         if added.height:
             self._add(table, added.select(columns), present)
         counts = dict(judged["status"].value_counts().iter_rows())
         return Upserted(
-            **{name: counts.get(name, 0) for name in (NEW, REVISED, UNCHANGED, DUPLICATE, REJECTED)},
+            **{
+                name: counts.get(name, 0) for name in (NEW, REVISED, UNCHANGED, DUPLICATE, REJECTED)
+            },
             status=judged["status"],
             notes={name: count for name, count in notes.items() if count},
         )
 
     def remove(self, table: str, origins: Iterable[str]) -> int:
-        """Delete all records of some sources, as their settings changed; returns how many."""
+        """Delete all records of some files, as their settings changed; returns how many."""
         self._writable()
         if self._version(table) is None:
             return 0
@@ -237,11 +261,11 @@ class Lake:
         if present and delta.parts(path) < MOST_PARTS:
             held = delta.read(path, ["known_at"]).height
             if rows.height * REWRITE_SHARE < held:
-                delta.write(path, _in_order(table, rows), "append")
+                delta.write(path, in_order(table, rows), "append")
                 return
         if present:
             rows = pl.concat([self._load(table, None, None), rows])
-        delta.write(path, _in_order(table, rows), "overwrite")
+        delta.write(path, in_order(table, rows), "overwrite")
 
     def _writable(self) -> None:
         if self._pinned is not None:
@@ -249,74 +273,3 @@ class Lake:
                 f"A lake opened at past versions is read-only, however {self.path} was to be "
                 f"written. Open Lake(path) without versions"
             )
-
-    # --- ledger of seen files ------------------------------------------------------------------
-
-    def ledger(self) -> dict[str, str]:
-        """Path of each file seen -> the JSON entry that ``record`` stored for it."""
-        if delta.version(self._at(LEDGER)) is None:
-            return {}
-        return dict(delta.read(self._at(LEDGER), list(_LEDGER_COLUMNS)).iter_rows())
-
-    def record(self, entries: Mapping[str, str], forget: Iterable[str] = ()) -> None:
-        """Add or replace ledger entries; the last step of an ingest, in one commit."""
-        self._writable()
-        before = self.ledger()
-        gone = set(forget)
-        after = {path: entry for path, entry in before.items() if path not in gone} | dict(entries)
-        if after != before:
-            data: dict[str, Any] = {"path": list(after), "entry": list(after.values())}
-            frame = pl.DataFrame(data, schema=_LEDGER_COLUMNS)
-            delta.write(self._at(LEDGER), frame.sort("path"), "overwrite")
-
-
-def _merge_unique_bars(
-    stored: pl.DataFrame, incoming: pl.DataFrame, retrieved_at: datetime
-) -> tuple[pl.DataFrame, Mapping[str, int]]:
-    key = list(KEYS["bars"])
-    if not incoming.select(key).is_duplicated().any():
-        return merge_bars(_newest("bars", stored), incoming, retrieved_at)
-    content = [c for c in incoming.columns if c not in key]
-    marked = incoming.with_columns(
-        pl.int_range(pl.len()).over(key).alias("_nth"),
-        pl.all_horizontal(pl.col(c).eq_missing(pl.col(c).first().over(key)) for c in content).alias(
-            "_same"
-        ),
-    ).with_row_index("_row")
-    other = marked.filter(~pl.col("_same"))
-    if other.height:
-        ticker, session = other.select(key).row(0)
-        raise DataError(
-            f"Bars of one upsert must have one row a ticker and session, however {other.height} "
-            f"differ from an earlier one, as {ticker} on {session}. Store one file after the other"
-        )
-    first = marked.filter(pl.col("_nth") == 0)
-    judged, notes = merge_bars(
-        _newest("bars", stored), first.select(*incoming.columns, "_row"), retrieved_at
-    )
-    again = marked.filter(pl.col("_nth") > 0).select(
-        *incoming.columns, "_row", pl.lit(DUPLICATE).alias("status")
-    )
-    return pl.concat([judged, again]).sort("_row").drop("_row"), notes
-
-
-def _newest(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """The last version of each key, of rows sorted by key and ``known_at``."""
-    differs = [pl.col(name) != pl.col(name).shift(-1) for name in KEYS[table]]
-    return rows.filter(pl.any_horizontal(differs).fill_null(True))
-
-
-def _in_order(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows sorted by key and ``known_at``; checking is cheaper than sorting what is sorted."""
-    order = [*KEYS[table], "known_at"]
-    tied: pl.Expr = pl.lit(True)
-    sorted_so_far: pl.Expr = pl.lit(True)
-    for name in order:
-        before = pl.col(name).shift(1)
-        sorted_so_far = sorted_so_far & ~(tied & (pl.col(name) < before))
-        tied = tied & (pl.col(name) == before)
-    if rows.select(sorted_so_far.fill_null(True).all()).item():
-        return rows
-    return rows.sort(order, maintain_order=True)
-
-

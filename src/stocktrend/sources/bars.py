@@ -33,6 +33,7 @@ COLUMNS: Final[Synonyms] = {
 }
 PRICES: Final = ("open", "high", "low", "close", "adj_close")
 REQUIRED: Final = ("session", "open", "high", "low", "close", "volume")
+MOST_NAMES: Final = 8
 LARGEST_RISE, LARGEST_FALL = 2.0, -0.75
 """One-day moves beyond these restart a ticker's history in the features."""
 
@@ -106,16 +107,17 @@ def ticker_of(path: Path) -> str:
 
 def _notes(bars: pl.DataFrame) -> dict[str, int]:
     """Oddities that are kept, since they are true or since the features deal with them."""
-    ordered = bars.lazy().sort("ticker", "session")
-    move = (pl.col("adj_close") / pl.col("adj_close").shift(1) - 1).alias("move")
+    ordered = bars.select("ticker", "session", "adj_close").sort("ticker", "session")
+    move = pl.col("adj_close") / pl.col("adj_close").shift(1) - 1
     same = pl.col("ticker") == pl.col("ticker").shift(1)
-    moves = ordered.select(pl.when(same).then(move)).collect()["move"]
+    jumps = ordered.filter(same & ((move > LARGEST_RISE) | (move < LARGEST_FALL)))
+    often = jumps["ticker"].value_counts().sort(["count", "ticker"], descending=[True, False])
+    more = f" and {often.height - MOST_NAMES} more" if often.height > MOST_NAMES else ""
+    names = ", ".join(often["ticker"].head(MOST_NAMES).to_list()) + more
     outside = pl.max_horizontal("open", "close") > pl.col("high")
     below = pl.min_horizontal("open", "close") < pl.col("low")
     return {
         "bars without volume, kept": bars.filter(pl.col("volume") == 0).height,
-        "one-day moves beyond +200% or -75%, where history restarts": int(
-            ((moves > LARGEST_RISE) | (moves < LARGEST_FALL)).sum()
-        ),
+        f"one-day moves beyond +200% or -75%, where history restarts ({names})": jumps.height,
         "opens or closes outside of low to high, kept": bars.filter(outside | below).height,
     }

@@ -154,7 +154,7 @@ def _first_of_each_key(
         "row",
         pl.format(f"the same {named} as row {{}}, with other content", "_first").alias("reason"),
     )
-    return kept, conflicts, later["_same"].sum()
+    return kept, conflicts, int(later["_same"].sum())
 
 
 def _quarantine(

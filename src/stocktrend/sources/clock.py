@@ -30,8 +30,11 @@ LONGEST_LAGS: Final = {
 """Days from the label date to the latest publication ever seen."""
 
 DAILY: Final = frozenset(
-    "DFF DGS1MO DGS3MO DGS6MO DGS1 DGS2 DGS3 DGS5 DGS7 DGS10 DGS20 DGS30 T10Y2Y T10Y3M T10YIE "
-    "BAA10Y AAA10Y DBAA DAAA VIXCLS DFEDTAR DFEDTARL DFEDTARU USEPUINDXD GPRD".split()
+    [
+        *("DFF", "DFEDTAR", "DFEDTARL", "DFEDTARU", "VIXCLS", "USEPUINDXD", "GPRD"),
+        *("DGS1MO", "DGS3MO", "DGS6MO", "DGS1", "DGS2", "DGS3", "DGS5", "DGS7", "DGS10", "DGS20"),
+        *("DGS30", "T10Y2Y", "T10Y3M", "T10YIE", "BAA10Y", "AAA10Y", "DBAA", "DAAA"),
+    ]
 )
 """Daily rates and indices, published within the next business day and not revised."""
 
@@ -44,8 +47,11 @@ CALENDAR_RELEASES: Final = {
 """Series whose release dates a calendar file may give, and the release's name in it."""
 
 REVISED: Final = frozenset(
-    "CPIAUCSL CPILFESL PCEPILFE UNRATE U6RATE PAYEMS INDPRO GDP GDPC1 ICSA RSXFS DGORDER HOUST "
-    "M2SL STLFSI4 ANFCI CFNAI USREC".split()
+    [
+        *("CPIAUCSL", "CPILFESL", "PCEPILFE", "UNRATE", "U6RATE", "PAYEMS", "INDPRO", "GDP"),
+        *("GDPC1", "ICSA", "RSXFS", "DGORDER", "HOUST", "M2SL", "STLFSI4", "ANFCI", "CFNAI"),
+        "USREC",
+    ]
 )
 """Series that are revised later: without vintages they are not what was known at the time."""
 
@@ -144,26 +150,24 @@ class Clock:
             ``known_at`` (UTC) and whether a calendar dated the period (Boolean).
         """
         frame = pl.DataFrame({"period": periods.cast(pl.Date)})
-        none = pl.Series("dated", [False]).new_from_index(0, frame.height)
+        dated = pl.lit(None, dtype=pl.Date)
         match release:
             case NextBusinessDay():
-                days = frame.select(next_business_day(frame["period"]).alias("day"))
-                known = days.select(new_york_expr(pl.col("day"), release.at)).to_series()
-                return known.cast(UTC_TIME).alias("known_at"), none
+                days = next_business_day(frame["period"]).alias("day")
+                frame = frame.with_columns(days)
+                known = new_york_expr(pl.col("day"), release.at)
             case Lag():
-                late = pl.col("period") + pl.duration(days=release.days)
-                return frame.select(end_of_day(late).cast(UTC_TIME).alias("known_at"))[
-                    "known_at"
-                ], none
+                known = end_of_day(pl.col("period") + pl.duration(days=release.days))
             case Calendar():
+                dates = self.release_dates(release)
+                frame = frame.join(dates, on="period", how="left", maintain_order="left")
+                dated = pl.col("release_date")
                 late = pl.col("period") + pl.duration(days=release.longest_lag_days)
-                dated = frame.join(
-                    self.release_dates(release), on="period", how="left", maintain_order="left"
-                )
-                known = dated.select(
-                    end_of_day(pl.coalesce("release_date", late)).cast(UTC_TIME).alias("known_at")
-                )
-                return known["known_at"], dated["release_date"].is_not_null().alias("dated")
+                known = end_of_day(pl.coalesce(dated, late))
+        timed = frame.select(
+            known.cast(UTC_TIME).alias("known_at"), dated.is_not_null().alias("dated")
+        )
+        return timed["known_at"], timed["dated"]
 
 
 def _read_calendar(path: Path) -> pl.DataFrame:

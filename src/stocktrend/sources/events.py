@@ -75,6 +75,4 @@ def read_events(path: Path, setting: EventsFile, name: str, shown: str) -> Batch
             pl.when(pl.col("known_at").is_null()).then(pl.lit("the publication is no time"))
         ),
     )
-    return make_batch(
-        "policy", name, shown, raw, schema_frame("policy", found), broken=rows.broken
-    )
+    return make_batch("policy", name, shown, raw, schema_frame("policy", found), broken=rows.broken)

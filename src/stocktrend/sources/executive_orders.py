@@ -27,9 +27,7 @@ COLUMNS: Final[Synonyms] = {
 }
 
 
-def read_executive_orders(
-    path: Path, setting: ExecutiveOrdersFile, name: str, shown: str
-) -> Batch:
+def read_executive_orders(path: Path, setting: ExecutiveOrdersFile, name: str, shown: str) -> Batch:
     """Read one order a row: signed on one day, known at 23:59 New York of its publication.
 
     Only the columns above are read: notes on later revocations are not known at publication.
@@ -73,6 +71,4 @@ def read_executive_orders(
             pl.when(pl.col("number").is_null()).then(pl.lit("the order has no number")),
         ),
     )
-    return make_batch(
-        "policy", name, shown, raw, schema_frame("policy", found), broken=rows.broken
-    )
+    return make_batch("policy", name, shown, raw, schema_frame("policy", found), broken=rows.broken)

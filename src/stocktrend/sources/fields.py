@@ -36,11 +36,11 @@ def match_columns(
     Raises:
         SourceError: a required column is missing; names the setting that maps it.
     """
-    by_normal = {_normal(name): name for name in reversed(found) if name != "row"}
+    by_normal = {plain_name(name): name for name in reversed(found) if name != "row"}
     columns: dict[str, str] = {}
     for ours, synonyms in wanted.items():
         names = (given[ours],) if ours in given else synonyms
-        match = next((by_normal[_normal(n)] for n in names if _normal(n) in by_normal), None)
+        match = next((by_normal[plain_name(n)] for n in names if plain_name(n) in by_normal), None)
         if match is not None:
             columns[ours] = match
     missing = [name for name in (*required, *given) if name not in columns]
@@ -54,7 +54,8 @@ def match_columns(
     return columns
 
 
-def _normal(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A column name without case, blanks and signs: ``Adj. Close`` gives ``adjclose``."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

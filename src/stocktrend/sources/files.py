@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 
 import polars as pl
 import zstandard
@@ -97,12 +97,12 @@ def read_bytes(path: Path, limit: int | None = None) -> bytes:
     return content
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> BinaryIO:
     compression = layout(path)[1]
     if compression == ".gz":
-        return gzip.open(path, "rb")
+        return cast("BinaryIO", gzip.open(path, "rb"))
     if compression == ".zst":
-        return zstandard.open(path, "rb")
+        return cast("BinaryIO", zstandard.open(path, "rb"))
     return path.open("rb")
 
 

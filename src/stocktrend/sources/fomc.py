@@ -71,7 +71,9 @@ def read_fomc(path: Path, setting: FomcFile, name: str, shown: str) -> Batch:
             "decisions without a release time, known at 23:59": found.filter(
                 pl.col("at").is_null()
             ).height,
-            "decisions published on a later day": found.filter(pl.col("later").is_not_null()).height,
+            "decisions published on a later day": found.filter(
+                pl.col("later").is_not_null()
+            ).height,
             "decisions without a target range": batch.records["target_low"].null_count(),
             "decisions without a statement": batch.records["text"].null_count(),
         }

@@ -140,18 +140,21 @@ def _vintage_times(
             else pl.DataFrame(schema={"period": pl.Date, "release_date": pl.Date})
         )
         parts.append(
-            group.join(dates, left_on="newest", right_on="period", how="left", maintain_order="left")
+            group.join(
+                dates, left_on="newest", right_on="period", how="left", maintain_order="left"
+            )
         )
-    schema = {"series": pl.String, "vintage": pl.Date, "known_at": UTC_TIME}
     if not parts:
-        return pl.DataFrame(schema=schema)
+        return newest.select("series", "vintage", pl.lit(None, UTC_TIME).alias("known_at"))
     brings = (pl.col("newest") > pl.col("before")) | pl.col("before").is_null()
     month_after = new_york_expr(pl.col("vintage").dt.offset_by("1mo"), time(0, 0))
     released = end_of_day(pl.when(brings).then(pl.col("release_date")))
     timed = pl.concat(parts).with_columns(
         pl.coalesce(released, month_after).cast(UTC_TIME).alias("known_at")
     )
-    return timed.with_columns(pl.col("known_at").cum_max().over("series")).select(list(schema))
+    return timed.with_columns(pl.col("known_at").cum_max().over("series")).select(
+        "series", "vintage", "known_at"
+    )
 
 
 def _restatements(rows: pl.DataFrame) -> int:

@@ -64,9 +64,7 @@ def read_news(path: Path, setting: NewsFile, name: str, shown: str, exchange: st
     """
     rows = read_rows(path)
     raw = rows.frame
-    columns = match_columns(
-        path, raw.columns, COLUMNS, setting.columns, ("timestamp", "text")
-    )
+    columns = match_columns(path, raw.columns, COLUMNS, setting.columns, ("timestamp", "text"))
     named = columns.get("ticker")
     ticker = symbol(named) if named else pl.lit(_ticker_of(path))
     ticker = pl.when(ticker == "MARKET").then(pl.lit(MARKET)).otherwise(ticker)
@@ -108,9 +106,7 @@ def _ticker_of(path: Path) -> str:
     )
 
 
-def _fields(
-    raw: pl.DataFrame, columns: dict[str, str], ticker: pl.Expr, name: str
-) -> pl.DataFrame:
+def _fields(raw: pl.DataFrame, columns: dict[str, str], ticker: pl.Expr, name: str) -> pl.DataFrame:
     def optional(ours: str) -> pl.Expr:
         return text(raw, columns[ours]) if ours in columns else pl.lit(None, dtype=pl.String)
 
@@ -118,7 +114,12 @@ def _fields(
     if "is_repost" in columns:
         flag = pl.col(columns["is_repost"])
         if raw.schema[columns["is_repost"]] != pl.Boolean:
-            flag = flag.cast(pl.String).str.strip_chars().str.to_lowercase().is_in(["true", "1", "yes", "t"])
+            flag = (
+                flag.cast(pl.String)
+                .str.strip_chars()
+                .str.to_lowercase()
+                .is_in(["true", "1", "yes", "t"])
+            )
         repost = flag.fill_null(False)
     return raw.select(
         "row",

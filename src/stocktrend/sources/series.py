@@ -1,6 +1,7 @@
 """Dated series without vintages: FRED-style ``date,value`` CSV, macro or policy index."""
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -88,9 +89,7 @@ def read_series(
             pl.col("_value"),
         ),
     ).with_columns(midnight("period").alias("event_time"))
-    batch = make_batch(
-        "macro", name, shown, raw, schema_frame("macro", found), broken=rows.broken
-    )
+    batch = make_batch("macro", name, shown, raw, schema_frame("macro", found), broken=rows.broken)
     return batch.with_notes(
         {
             "dates without a value, left out": typed.height - stated.height,
@@ -104,9 +103,7 @@ def midnight(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
-def _columns(
-    path: Path, found: list[str], series: str, given: Mapping[str, str]
-) -> dict[str, str]:
+def _columns(path: Path, found: list[str], series: str, given: Mapping[str, str]) -> dict[str, str]:
     wanted: Synonyms = {"date": DATES, "value": ("value", series)}
     dates = match_columns(path, found, {"date": DATES}, {}, ()).get("date")
     others = [column for column in found if column not in ("row", given.get("date", dates))]
@@ -137,6 +134,7 @@ def _missing_periods(periods: pl.Series) -> int:
     months = {30: 1, 31: 1, 91: 3, 92: 3, 90: 3}.get(int(step) if isinstance(step, float) else 0)
     if months is None:
         return 0
-    first, last = days[0], days[-1]
+    first: date = days[0]
+    last: date = days[-1]
     between = (last.year - first.year) * 12 + last.month - first.month
     return max(between // months + 1 - len(days), 0)

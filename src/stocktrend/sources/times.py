@@ -104,15 +104,20 @@ def _local(at: pl.Expr, timezone: str) -> pl.Expr:
     """UTC of a wall clock; of an hour that occurs twice the later, of a missing one none."""
     zoned = at.dt.replace_time_zone(timezone, ambiguous="latest", non_existent="null")
     return pl.coalesce(
-        zoned, (at + timedelta(hours=1)).dt.replace_time_zone(timezone, ambiguous="latest", non_existent="null")
+        zoned,
+        (at + timedelta(hours=1)).dt.replace_time_zone(
+            timezone, ambiguous="latest", non_existent="null"
+        ),
     ).dt.convert_time_zone("UTC")
 
 
 def _epoch(seconds: pl.Expr) -> pl.Expr:
     scaled = pl.when(seconds >= _MILLISECONDS_FROM).then(seconds * 1e3).otherwise(seconds * 1e6)
-    return pl.from_epoch(scaled.round().cast(pl.Int64, strict=False), time_unit="us").dt.replace_time_zone(
-        "UTC"
-    ).alias("moment")
+    return (
+        pl.from_epoch(scaled.round().cast(pl.Int64, strict=False), time_unit="us")
+        .dt.replace_time_zone("UTC")
+        .alias("moment")
+    )
 
 
 def _nothing() -> pl.Expr:

@@ -1,0 +1,189 @@
+"""The steps of an ingest.
+
+1. The plan names the files of each source.
+2. A file is not read again while the ledger knows its content and its settings.
+3. Where the settings of a file changed, its records are removed first: they may be dated otherwise.
+4. Files are read, and the records of many files become one commit of their table.
+5. What was refused goes to quarantine, and last the files to the ledger: a stop anywhere leaves a
+   lake that the next ingest completes to the same state.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from stocktrend.config import Settings
+from stocktrend.errors import LakeError, SourceError
+from stocktrend.ingest.commit import Pending
+from stocktrend.ingest.findings import bar_findings, silent_tickers
+from stocktrend.ingest.report import FileEntry, IngestReport, SourceReport
+from stocktrend.lake import Lake
+from stocktrend.lake.store import ORIGIN
+from stocktrend.progress import Progress, silent
+from stocktrend.sources.clock import Clock
+from stocktrend.sources.files import digest
+from stocktrend.sources.plan import Feed, plan
+from stocktrend.sources.read import read_file
+
+LAKE: Final = "lake"
+REPORT: Final = "last_ingest.json"
+READERS: Final = 1
+"""Raised when readers date or name records otherwise, so that all files are read anew."""
+
+
+def ingest(
+    root: Path | str, settings: Settings, *, retrieved_at: datetime, progress: Progress = silent
+) -> IngestReport:
+    """Bring the raw files that the lake has not seen into it.
+
+    Args:
+        root: The data root; the lake is its folder ``lake``.
+        settings: Sources and exchange; see ``config.Settings``.
+        retrieved_at: When the files were retrieved, with a time zone: ``known_at`` of revisions.
+        progress: Told about each file.
+
+    Returns:
+        Counts of every source, also of files that were seen before. The lake's folder keeps the
+        report for ``last_report``.
+
+    Raises:
+        SourceError: files are missing or unreadable; all readable ones are ingested first.
+        ConfigError: the settings of sources are wrong.
+        LakeError: the lake is damaged, or another program writes to it.
+    """
+    root = Path(root)
+    if retrieved_at.tzinfo is None:
+        raise SourceError(
+            f"retrieved_at must have a time zone, however: {retrieved_at!r}. "
+            f"Use datetime(..., tzinfo=UTC)"
+        )
+    planned = plan(settings, root)
+    lake = Lake(root / LAKE)
+    _forget_changed(lake, root, planned.feeds, settings)
+    seen = _entries(lake)
+    read: dict[str, FileEntry] = {}
+    problems: list[str] = []
+    total = sum(len(feed.files) for feed in planned.feeds)
+    pending = Pending(lake, retrieved_at)
+    clock = Clock(root)
+    for done, (feed, path) in enumerate(_files(planned.feeds)):
+        progress("ingest", done, total, "files")
+        shown = _shown(path, root)
+        try:
+            content = _content(feed, path, root)
+            known = seen.get(shown)
+            if known is None or known.content != content:
+                batch = read_file(feed, path, shown, clock, settings.exchange)
+                read |= pending.add(batch, content, _fingerprint(feed, settings))
+        except SourceError as error:
+            problems.append(str(error))
+    read |= pending.flush()
+    progress("ingest", total, total, "files")
+    if problems:
+        raise SourceError("\n".join(dict.fromkeys(problems)))
+    report = _report(lake, root, planned.feeds, planned.warnings, seen, read, retrieved_at)
+    _keep(root / LAKE / REPORT, report)
+    return report
+
+
+def last_report(root: Path | str) -> IngestReport | None:
+    """The report of the last ingest into a data root, None where there was none.
+
+    Raises:
+        LakeError: the report is damaged.
+    """
+    file = Path(root) / LAKE / REPORT
+    if not file.is_file():
+        return None
+    try:
+        return IngestReport.from_dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LakeError(
+            f"{file} must hold the report of the last ingest, however: {error!r}. Remove it and "
+            f"run `stocktrend ingest`"
+        ) from error
+
+
+def _files(feeds: tuple[Feed, ...]) -> Iterator[tuple[Feed, Path]]:
+    for feed in feeds:
+        for path in feed.files:
+            yield feed, path
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def _entries(lake: Lake) -> dict[str, FileEntry]:
+    return {path: FileEntry.from_json(text) for path, text in lake.ledger.entries().items()}
+
+
+def _content(feed: Feed, path: Path, root: Path) -> str:
+    digests = [digest(path), *(digest(root / calendar) for calendar in feed.calendars)]
+    return (
+        digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    )
+
+
+def _fingerprint(feed: Feed, settings: Settings) -> str:
+    """Digest of what decides the records beside the files. A declared period decides none."""
+    chosen = feed.setting.model_dump(mode="json", exclude={"path", "start", "end"})
+    used = [str(path) for path in feed.calendars]
+    content = [READERS, settings.exchange, feed.name, chosen, used]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _forget_changed(lake: Lake, root: Path, feeds: tuple[Feed, ...], settings: Settings) -> None:
+    """Remove the records of files whose settings changed, then the files from the ledger."""
+    current = {
+        _shown(path, root): _fingerprint(feed, settings) for feed in feeds for path in feed.files
+    }
+    stale = [
+        entry
+        for entry in _entries(lake).values()
+        if entry.settings != current.get(entry.path, entry.settings)
+    ]
+    for table in {entry.table for entry in stale}:
+        lake.remove(table, [entry.path for entry in stale if entry.table == table])
+    lake.ledger.record({}, forget=[entry.path for entry in stale])
+
+
+def _report(
+    lake: Lake,
+    root: Path,
+    feeds: tuple[Feed, ...],
+    warnings: tuple[str, ...],
+    seen: dict[str, FileEntry],
+    read: dict[str, FileEntry],
+    retrieved_at: datetime,
+) -> IngestReport:
+    spans = lake.spans("bars")
+    groups: dict[tuple[str, str], list[Feed]] = {}
+    for feed in feeds:
+        groups.setdefault((feed.table, feed.name), []).append(feed)
+    sources = []
+    for (table, name), members in groups.items():
+        paths = [_shown(path, root) for feed in members for path in feed.files]
+        entries = [read[path] if path in read else seen[path].again() for path in paths]
+        own = spans.filter((table == "bars") & pl.col(ORIGIN).is_in(paths))
+        again = sum(path in read for path in paths)
+        patterns = [feed.setting.path for feed in members]
+        sources.append(SourceReport.of(table, name, patterns, entries, again, bar_findings(own)))
+    return IngestReport(
+        sources=tuple(sources),
+        warnings=(*warnings, *silent_tickers(lake)),
+        versions=lake.versions(),
+        retrieved_at=retrieved_at.isoformat(),
+    )
+
+
+def _keep(file: Path, report: IngestReport) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    scratch = file.with_suffix(".part")
+    scratch.write_text(json.dumps(report.to_dict(), indent=2), encoding="utf-8")
+    scratch.replace(file)

@@ -1,0 +1,46 @@
+"""The ledger of files that the lake has seen."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import polars as pl
+
+from stocktrend.lake import delta
+
+_COLUMNS: Final = {"path": pl.String, "entry": pl.String}
+
+
+class Ledger:
+    """A Delta table of entries, one a file; what an entry says is the ingest's business.
+
+    Args:
+        path: The table's place.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def entries(self) -> dict[str, str]:
+        """Path of each file -> its entry.
+
+        Raises:
+            LakeError: the ledger is damaged.
+        """
+        if delta.version(self._path) is None:
+            return {}
+        return dict(delta.read(self._path, list(_COLUMNS)).iter_rows())
+
+    def record(self, entries: Mapping[str, str], forget: Iterable[str] = ()) -> None:
+        """Add or replace entries and drop others, in one commit; the last step of an ingest.
+
+        Raises:
+            LakeError: the ledger is damaged, or another program wrote to it meanwhile.
+        """
+        before = self.entries()
+        gone = set(forget)
+        after = {path: entry for path, entry in before.items() if path not in gone}
+        after |= entries
+        if after != before:
+            rows = sorted(after.items())
+            frame = pl.DataFrame(rows, schema=_COLUMNS, orient="row")
+            delta.write(self._path, frame, "overwrite")

@@ -1,0 +1,179 @@
+"""What the files in ``raw/<kind>/`` are, told from their columns."""
+
+from pathlib import Path
+from typing import Final
+
+from stocktrend.config import (
+    BarsFile,
+    Calendar,
+    EventsFile,
+    ExecutiveOrdersFile,
+    FomcFile,
+    FredMdFile,
+    GdpEstimatesFile,
+    IndexFile,
+    NewsFile,
+    SeriesFile,
+)
+from stocktrend.errors import ConfigError
+from stocktrend.sources.clock import CALENDAR_RELEASES, LONGEST_LAGS, default_release
+from stocktrend.sources.fields import plain_name
+from stocktrend.sources.files import column_names, is_data_file, layout
+from stocktrend.sources.fred_md import SERIES
+from stocktrend.sources.series import DATES, series_of
+
+Found = (
+    BarsFile
+    | NewsFile
+    | SeriesFile
+    | FredMdFile
+    | GdpEstimatesFile
+    | FomcFile
+    | ExecutiveOrdersFile
+    | EventsFile
+    | IndexFile
+)
+_MOST_NAMES: Final = 20
+
+
+def detect(kind: str, root: Path, calendar: Path | None) -> tuple[list[Found], list[str]]:
+    """Settings for the files of one kind, and warnings that name what is not read.
+
+    Args:
+        kind: prices, news, policy or macro.
+        root: The data root; ``raw/<kind>/`` is searched with its subfolders.
+        calendar: The release calendar that lies there, relative to the root.
+
+    Raises:
+        SourceError: a file's columns cannot be read.
+    """
+    folder = root / "raw" / kind
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    visible = [path for path in files if not path.name.startswith(".")]
+    known = [path for path in visible if is_data_file(path)]
+    warnings = _not_read(kind, root, [path for path in visible if path not in known])
+    if kind in ("prices", "news"):
+        return _by_layout(kind, root, known), warnings
+    found: list[Found] = []
+    for path in known:
+        setting, warning = _by_columns(kind, path.relative_to(root), root, calendar)
+        if setting is not None:
+            found.append(setting)
+        if warning:
+            warnings.append(warning)
+    return _without_overlap(found, warnings), warnings
+
+
+def _by_layout(kind: str, root: Path, files: list[Path]) -> list[Found]:
+    """One source a folder and file ending, so that reports count files and not name each."""
+    patterns = {
+        f"{_escaped(path.relative_to(root).parent.as_posix())}/*{''.join(layout(path))}"
+        for path in files
+    }
+    make = BarsFile if kind == "prices" else NewsFile
+    return [make(path=pattern) for pattern in sorted(patterns)]
+
+
+def _escaped(folder: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in folder)
+
+
+def _by_columns(
+    kind: str, shown: Path, root: Path, calendar: Path | None
+) -> tuple[Found | None, str | None]:
+    names = {plain_name(name) for name in column_names(root / shown)}
+    path = _escaped(shown.as_posix())
+    if {"release", "refperiod", "releasedate"} <= names:
+        if shown == calendar:
+            return None, None
+        return (
+            None,
+            f"{shown} is a release calendar: name it {calendar or 'raw/macro/release_dates.csv'}",
+        )
+    dated = bool(names & set(DATES))
+    if kind == "macro":
+        if {"series", "vintage", "value"} <= names:
+            return FredMdFile(path=path, series=SERIES, calendars=_calendars(calendar)), None
+        if {"refquarter", "first", "second", "third"} <= names:
+            return GdpEstimatesFile(path=path), None
+        if dated and (len(names) == 2 or "value" in names):
+            return _series(path, shown)
+    elif {"signingdate", "publicationdate"} <= names:
+        return ExecutiveOrdersFile(path=path), None
+    elif "date" in names and names & {"statement", "targetlow", "targethigh"}:
+        return FomcFile(path=path), None
+    elif dated and (names & {"value"} or (len(names) == 2 and not names & _WORDS)):
+        return IndexFile(path=path, series=series_of(shown)), None
+    elif names & _WORDS and names & _MOMENTS:
+        return EventsFile(path=path, event_kind=_events_kind(shown)), None
+    return None, (
+        f"{shown} is not read: its columns {sorted(names)} fit no {kind} layout. Name it in "
+        f"stocktrend.yaml under sources: {kind}, with `columns`, or move it out of raw/"
+    )
+
+
+_WORDS: Final = {"title", "text", "headline", "statement", "body"}
+_MOMENTS: Final = {
+    "published",
+    "publishedat",
+    "publicationdate",
+    "releasedate",
+    "timestamp",
+    "date",
+}
+
+
+def _events_kind(shown: Path) -> str:
+    return shown.name.split(".")[0].lower()
+
+
+def _series(path: str, shown: Path) -> tuple[Found | None, str | None]:
+    try:
+        default_release(series_of(shown))
+    except ConfigError as error:
+        return None, f"{shown} is not read: {error}"
+    return SeriesFile(path=path), None
+
+
+def _calendars(calendar: Path | None) -> dict[str, Calendar]:
+    if calendar is None:
+        return {}
+    return {
+        series: Calendar(
+            path=calendar.as_posix(), release=release, longest_lag_days=LONGEST_LAGS[series]
+        )
+        for series, release in CALENDAR_RELEASES.items()
+        if series in SERIES
+    }
+
+
+def _without_overlap(found: list[Found], warnings: list[str]) -> list[Found]:
+    """Vintages tell what was known when, so they win over a file of latest revisions."""
+    vintaged: dict[str, str] = {}
+    for setting in found:
+        if isinstance(setting, FredMdFile):
+            vintaged |= dict.fromkeys(setting.series, setting.path)
+        elif isinstance(setting, GdpEstimatesFile):
+            vintaged[setting.series] = setting.path
+    kept: list[Found] = []
+    for setting in found:
+        series = series_of(Path(setting.path)) if isinstance(setting, SeriesFile) else ""
+        if series in vintaged:
+            warnings.append(
+                f"{setting.path} is not read: {vintaged[series]} has {series} with its vintages, "
+                f"and this file only as it stands today"
+            )
+        else:
+            kept.append(setting)
+    return kept
+
+
+def _not_read(kind: str, root: Path, files: list[Path]) -> list[str]:
+    if not files:
+        return []
+    names = ", ".join(str(path.relative_to(root)) for path in files[:_MOST_NAMES])
+    more = f" and {len(files) - _MOST_NAMES} more" if len(files) > _MOST_NAMES else ""
+    return [
+        f"not read, since their names end in no layout of {kind}: {names}{more}. Layouts are "
+        f".csv, .parquet, .json, .jsonl, .ndjson, also .gz and .zst"
+    ]
