@@ -69,9 +69,11 @@ def ingest(
     """Read raw files into the lake; what the lake has seen changes nothing."""
     asked = options.asked(context, data_root, config, {}, assign, raw_needed=True)
     display = Display(as_json)
-    display.finish(
-        {"data_root": asked.root, "ingest": steps.ingest(display, asked, steps.now()).to_dict()}
-    )
+    report = steps.ingest(display, asked, steps.now())
+    from stocktrend.cli.results import show_quarantine
+
+    show_quarantine(display, report)
+    display.finish({"data_root": asked.root, "ingest": report.to_dict()})
 
 
 @app.command(**COMMAND)
@@ -92,11 +94,12 @@ def build(
     display = Display(as_json)
     report = steps.ingest(display, asked, steps.now())
     import stocktrend as st
-    from stocktrend.cli.results import panel_summary, show_panel
+    from stocktrend.cli.results import panel_summary, show_panel, show_quarantine
     from stocktrend.workflow.places import panel_file
 
     with ProgressDisplay() as progress:
         panel = st.build_panel(asked.root, settings=asked.settings, progress=progress)
+    show_quarantine(display, report)
     place = panel_file(asked.root, asked.settings)
     show_panel(display, panel, place)
     document = {"panel": place, **panel_summary(panel)}
@@ -131,11 +134,12 @@ def evaluate(
     root = options.existing_root(context, data_root)
     display = Display(as_json)
     import stocktrend as st
-    from stocktrend.cli.results import show_evaluation
+    from stocktrend.cli.results import show_evaluation, show_verdict
 
     with ProgressDisplay() as progress:
         run = st.evaluate(st.load_run(root, run_id), progress=progress)
     show_evaluation(display, run)
+    show_verdict(display, run)
     display.say(f"Wrote {run.folder}/metrics.json")
     display.finish({"folder": run.folder, **run.to_dict()})
 
@@ -198,7 +202,9 @@ def report(
     display = Display(as_json)
     import stocktrend as st
 
-    page = st.report(st.evaluate(st.load_run(root, run_id)), out)
+    with ProgressDisplay() as progress:
+        evaluated = st.evaluate(st.load_run(root, run_id), progress=progress)
+    page = st.report(evaluated, out)
     display.say(f"Wrote {page}")
     display.finish({"report": page})
 

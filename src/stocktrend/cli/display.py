@@ -51,7 +51,6 @@ class Display:
                 column.removeprefix("#"),
                 justify="right" if number else "left",
                 overflow="fold",
-                no_wrap=number,
             )
         for row in rows:
             table.add_row(*(Text(written(cell)) for cell in row))

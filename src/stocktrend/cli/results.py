@@ -8,6 +8,7 @@ from stocktrend.cli.display import Display
 if TYPE_CHECKING:
     import polars as pl
 
+    from stocktrend.evaluation.bootstrap import Estimate
     from stocktrend.ingest import IngestReport
     from stocktrend.sources.market import SimulatedMarket
     from stocktrend.workflow.run import Run
@@ -39,24 +40,27 @@ def show_simulated(display: Display, market: "SimulatedMarket") -> None:
     display.say(f"Data root: {market.root}")
 
 
-def show_ingested(display: Display, report: "IngestReport") -> None:
-    """Counts of each source; they add up to what was read."""
+def show_ingested(display: Display, report: "IngestReport", lake: object) -> None:
+    """Counts of each source, which add up to what was read, and what was handled on the way."""
     display.heading("ingest: raw files to lake")
     display.table(
-        ("table", "source", "#files", *(f"#{name}" for name in COUNTS)),
+        ("table", "source", "#files", "#opened", *(f"#{name}" for name in COUNTS)),
         [
-            (s.table, s.source, s.files, *(getattr(s, name) for name in COUNTS))
+            (s.table, s.source, s.files, s.files_read, *(getattr(s, name) for name in COUNTS))
             for s in report.sources
         ],
     )
-    show_quarantine(display, report)
     handled = [(s.source, note, count) for s in report.sources for note, count in s.notes.items()]
     if handled:
         display.table(("source", "handled", "#records"), handled)
+    for warning in report.warnings:
+        display.say(f"Note: {warning}")
+    display.say(f"Wrote {lake}")
 
 
 def show_quarantine(display: Display, report: "IngestReport") -> None:
     """Why records were set aside."""
+    display.heading("Quarantine")
     reasons = [
         (s.table, s.source, reason, count)
         for s in report.sources
@@ -75,13 +79,13 @@ def show_freshness(display: Display, report: "IngestReport", now: datetime) -> N
 
 
 def freshness(report: "IngestReport", now: datetime) -> list[tuple[str, str, str, int | None]]:
-    """Per table: first and last ``known_at`` not after ``now``, and the age of the last in days."""
+    """Per table: first and last ``known_at``, and the age of the last in days."""
     rows: list[tuple[str, str, str, int | None]] = []
     for table in dict.fromkeys(source.table for source in report.sources):
         parts = [source for source in report.sources if source.table == table]
         first = min((s.first_known for s in parts if s.first_known), default=None)
         last = max((s.last_known for s in parts if s.last_known), default=None)
-        age = None if last is None else max((now - last).days, 0)
+        age = None if last is None else (now - datetime.fromisoformat(last)).days
         rows.append((table, _minute(first), _minute(last), age))
     return rows
 
@@ -144,16 +148,21 @@ def show_evaluation(display: Display, run: "Run") -> None:
     """The model beside the controls on the same rows, then the verdict."""
     if run.evaluation is None:
         return
-    display.heading("evaluate: test rows, interval of 95% in brackets")
-    names = ("rank_ic", "correlation", "direction_accuracy", "f1", "mse", "mae")
+    display.heading("evaluate: model and controls on the same test rows")
+    names = ("correlation", "direction_accuracy", "f1", "mse", "mae")
     rows = [
-        (f"{horizon}d", who, *(_estimate(getattr(figures, name)) for name in names))
+        (
+            f"{horizon}d",
+            who,
+            figures.rank_ic.value,
+            _interval(figures.rank_ic),
+            *(getattr(figures, name).value for name in names),
+        )
         for horizon, found in run.evaluation.horizons.items()
         for who, figures in {"model": found.model, **found.controls}.items()
     ]
-    labels = ("#rank IC", "#correlation", "#direction", "#F1", "#MSE", "#MAE")
+    labels = ("#rank IC", "#95%", "#correlation", "#direction", "#F1", "#MSE", "#MAE")
     display.table(("horizon", "who", *labels), rows)
-    show_verdict(display, run)
 
 
 def show_verdict(display: Display, run: "Run") -> None:
@@ -200,13 +209,11 @@ def score_records(scores: "pl.DataFrame") -> list[dict[str, Any]]:
     return scores.select(wanted).to_dicts()
 
 
-def _estimate(estimate: Any) -> str:
-    if estimate.value is None:
-        return "-"
+def _interval(estimate: "Estimate") -> str:
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+        return "-"
+    return f"{estimate.low:.3f} .. {estimate.high:.3f}"
 
 
-def _minute(moment: datetime | None) -> str:
-    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+def _minute(moment: str | None) -> str:
+    return "-" if moment is None else f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M} UTC"

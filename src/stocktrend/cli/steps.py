@@ -45,24 +45,26 @@ def ingest(display: Display, asked: options.Asked, moment: datetime) -> "IngestR
     """Raw files to lake."""
     import stocktrend as st
     from stocktrend.cli.results import show_ingested
+    from stocktrend.workflow.places import lake_folder
 
     with ProgressDisplay() as progress:
         report = st.ingest(
             asked.root, settings=asked.settings, retrieved_at=moment, progress=progress
         )
-    show_ingested(display, report)
+    show_ingested(display, report, lake_folder(asked.root))
     return report
 
 
 def train(display: Display, asked: options.Asked) -> "Run":
     """The lake's panel to an evaluated model."""
     import stocktrend as st
-    from stocktrend.cli.results import show_evaluation, show_trained
+    from stocktrend.cli.results import show_evaluation, show_trained, show_verdict
 
     with ProgressDisplay() as progress:
         run = st.train(asked.root, settings=asked.settings, progress=progress)
     show_trained(display, run)
     show_evaluation(display, run)
+    show_verdict(display, run)
     return run
 
 
