@@ -1,0 +1,48 @@
+"""The lexicon files and how they are read."""
+
+import pytest
+
+from stocktrend.features.text.lexicon import Entry, load_lexicon, parse_lexicon, tokens_of
+
+KINDS = {"tone", "motion", "change", "object", "negate", "scale", "clause"}
+
+
+@pytest.mark.parametrize("name", ["headlines", "policy"])
+def test_every_entry_is_of_a_known_kind_and_a_modest_weight(name: str) -> None:
+    lexicon = load_lexicon(name)
+    phrases = [entry for rests in lexicon.phrases.values() for _, entry in rests]
+    entries = [*lexicon.words.values(), *phrases]
+    assert {entry.kind for entry in entries} == KINDS
+    assert all(abs(entry.weight) <= 3 for entry in entries)
+    assert all(entry.weight < 0 for entry in entries if entry.kind == "negate")
+
+
+def test_verbs_and_nouns_are_inflected_as_marked() -> None:
+    words = parse_lexicon("tone 1: raise* rally* jump* pop** loss+ cost+ worry+ U+1F680").words
+    expected = (
+        "raise raises raised raising rally rallies rallied rallying jump jumps jumped jumping "
+        "pop pops popped popping loss losses cost costs worry worries \U0001f680"
+    )
+    assert set(words) == set(expected.split())
+
+
+def test_the_longest_phrase_wins() -> None:
+    lexicon = parse_lexicon("tone 1: high high_court\ntone 2: high_court_judge")
+    tokens = tokens_of("High court judge, high court, high")
+    assert [(hit[0], hit[1], hit[2].weight) for hit in lexicon.find(tokens)] == [
+        (0, 3, 2.0),
+        (4, 2, 1.0),
+        (7, 1, 1.0),
+    ]
+
+
+def test_a_later_line_replaces_an_earlier_one() -> None:
+    assert parse_lexicon("tone 1: up\nmotion 2: up").words["up"] == Entry("motion", 2.0)
+
+
+def test_tokens_drop_addresses_names_and_numbers_but_keep_signs_of_change() -> None:
+    text = "RT @desk: $ABC +7.8% in U.K. trade; ABC's 10-month high https://x.org/a:( :)"
+    assert tokens_of(text) == [
+        "rt", "@desk", ":", "$abc", "+", "in", "u", "k", "trade", ";", "abc", "month", "high",
+        "https://x.org/a:(", ":)",
+    ]  # fmt: skip
