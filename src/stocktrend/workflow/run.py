@@ -12,7 +12,7 @@ from stocktrend.atomic import write_bytes, write_json, write_parquet
 from stocktrend.config import Recipe, Settings
 from stocktrend.errors import ConfigError, ModelError
 from stocktrend.evaluation.metrics import Metrics
-from stocktrend.evaluation.study import Evaluation
+from stocktrend.evaluation.results import Evaluation
 from stocktrend.workflow.forecast import CALIBRATION_FILE, Forecaster
 from stocktrend.workflow.places import runs_folder
 
@@ -85,7 +85,7 @@ class Run:
 def save_model(run: Run) -> None:
     """Write config, predictions and model to the run's folder, the model's last file last."""
     folder = _folder(run)
-    settings = run.settings.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    settings = run.settings.model_dump(mode="json", exclude_none=True)
     settings |= {"preset": run.preset, "recipe": run.recipe.model_dump(mode="json")}
     write_bytes(folder / CONFIG_FILE, yaml.safe_dump(settings, sort_keys=False).encode())
     write_json(folder / ORIGIN_FILE, {"run": run.id, "lake_versions": run.versions})
