@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable, WriterProperties, write_deltalake
@@ -25,10 +27,14 @@ def _mapped(path: str) -> Iterator[None]:
         ) from error
     except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise LakeError(
-            f"A lake table must be readable and complete, however {path}: {first}. Remove the "
-            f"lake folder and ingest again: the raw files are all that is needed"
-        ) from error
+        raise _damaged(path, first) from error
+
+
+def _damaged(path: str, reason: str) -> LakeError:
+    return LakeError(
+        f"A lake table must be readable and complete, however {path}: {reason}. Remove the lake "
+        f"folder and ingest again: the raw files are all that is needed"
+    )
 
 
 def version(path: str) -> int | None:
@@ -58,10 +64,24 @@ def read(
         LakeError: the table, a version or one of its files is missing or damaged.
     """
     with _mapped(path):
-        rows = pl.scan_delta(path, version=at)
+        table = DeltaTable(path, version=at)
+        _check_sizes(path, table)
+        rows = pl.scan_delta(table)
         if where is not None:
             rows = rows.filter(where)
         return rows.select(columns).collect()
+
+
+def _check_sizes(path: str, table: DeltaTable) -> None:
+    """Local files as long as the log says: a truncated one would stop the program, not raise."""
+    if "://" in path:
+        return
+    for name, size in (
+        pl.DataFrame(table.get_add_actions(flatten=True)).select("path", "size_bytes").rows()
+    ):
+        file = Path(path) / unquote(name)
+        if not file.is_file() or file.stat().st_size != size:
+            raise _damaged(path, f"{name} is missing or not of its {size} bytes")
 
 
 def write(path: str, frame: pl.DataFrame, mode: Literal["append", "overwrite"]) -> None:

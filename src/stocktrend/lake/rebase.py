@@ -37,7 +37,7 @@ FINEST_UNIT: Final = 1e-6
 MOST: Final = 0.99
 LARGEST_SPLIT: Final = 50
 LAST_BARS: Final = 5
-ROUNDED_RATIO: Final = 1e-4
+ROUNDED_RATIO: Final = 1e-6
 
 
 def merge_bars(
@@ -279,18 +279,18 @@ def _adjustment_ratio(overlap: pl.DataFrame) -> pl.DataFrame:
     rounding, a dividend among them was booked late, and only the last bar is after it.
     """
     now, before = pl.col("adj_close") / pl.col("close"), pl.col("adj_close_0") / pl.col("close_0")
+    rounding = 0.5 * (
+        _unit("") * (1 / pl.col("adj_close") + 1 / pl.col("close")).mean()
+        + _unit("_0") * (1 / pl.col("adj_close_0") + 1 / pl.col("close_0")).mean()
+    )
     middle, last = pl.col("g").median(), pl.col("g").last()
+    alike = (middle / last - 1).abs() <= pl.max_horizontal(rounding, ROUNDED_RATIO)
     return (
         overlap.sort("ticker", "session")
-        .select("ticker", (now / before).alias("g"))
+        .with_columns((now / before).alias("g"))
         .group_by("ticker", maintain_order=True)
         .tail(LAST_BARS)
         .group_by("ticker", maintain_order=True)
-        .agg(
-            pl.when((middle / last - 1).abs() <= ROUNDED_RATIO)
-            .then(middle)
-            .otherwise(last)
-            .alias("g")
-        )
+        .agg(pl.when(alike).then(middle).otherwise(last).alias("g"))
         .with_columns(pl.when((pl.col("g") - 1).abs() > NOISE).then("g").otherwise(1.0).alias("g"))
     )

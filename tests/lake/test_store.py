@@ -1,0 +1,155 @@
+"""The lake's tables: idempotent, with every version, read as of a time."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from stocktrend import schema
+from stocktrend.errors import DataError, LakeError
+from stocktrend.lake import Lake
+
+NOON = datetime(2020, 6, 1, 12, 0, tzinfo=UTC)
+LATER = datetime(2020, 7, 1, 12, 0, tzinfo=UTC)
+JANUARY = date(2020, 1, 1)
+
+
+def values(*rows: tuple[datetime, date, float | None]) -> pl.DataFrame:
+    """Records of a series: known_at, period, value."""
+    frame = pl.DataFrame(rows, schema=["known_at", "period", "value"], orient="row")
+    return frame.select(
+        pl.lit(datetime(2020, 1, 1, tzinfo=UTC)).alias("event_time"),
+        pl.col("known_at").cast(schema.UTC_TIME),
+        pl.lit("macro").alias("source"),
+        pl.lit("CPIAUCSL").alias("series"),
+        "period",
+        pl.col("value").cast(pl.Float64),
+        pl.lit(None, dtype=pl.String).alias("basis"),
+        pl.lit(False).alias("revised"),
+    )
+
+
+def items(*rows: tuple[str, str, str]) -> pl.DataFrame:
+    """News: ticker, id, text."""
+    return pl.DataFrame(rows, schema=["ticker", "id", "text"], orient="row").select(
+        pl.lit(NOON).cast(schema.UTC_TIME).alias("event_time"),
+        pl.lit(NOON).cast(schema.UTC_TIME).alias("known_at"),
+        pl.lit("wire").alias("source"),
+        "ticker",
+        "id",
+        "text",
+        pl.lit("en").alias("lang"),
+        pl.lit(False).alias("is_repost"),
+    )
+
+
+def seen(lake: Lake, as_of: datetime | None = None) -> list[float | None]:
+    return lake.read("macro", as_of)["value"].to_list()
+
+
+def test_storing_the_same_records_twice_changes_nothing(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    records = values((NOON, JANUARY, 100.0))
+    assert lake.upsert("macro", records, NOON).new == 1
+    before = lake.versions()
+    again = lake.upsert("macro", records, LATER)
+    assert (again.new, again.revised, again.unchanged) == (0, 0, 1)
+    assert lake.versions() == before == {"macro": 0}
+
+
+def test_a_value_that_changes_is_a_revision_known_when_it_was_retrieved(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    known = datetime(2020, 2, 13, tzinfo=UTC)
+    lake.upsert("macro", values((known, JANUARY, 100.0)), NOON)
+    assert lake.upsert("macro", values((known, JANUARY, 101.0)), LATER).revised == 1
+    assert seen(lake, LATER) == [101.0]
+    assert seen(lake, datetime(2020, 6, 30, tzinfo=UTC)) == [100.0]
+    assert seen(lake, datetime(2020, 2, 12, tzinfo=UTC)) == []
+    assert lake.history("macro")["known_at"].to_list() == [known, LATER]
+
+
+def test_a_value_that_changes_back_is_a_revision_too(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    for value in (100.0, 101.0, 100.0):
+        lake.upsert("macro", values((NOON, JANUARY, value)), LATER)
+    assert lake.history("macro")["value"].to_list() == [100.0, 101.0, 100.0]
+    assert lake.history("macro")["known_at"].is_unique().all()
+    assert seen(lake) == [100.0]
+
+
+def test_vintages_are_kept_as_they_come_and_never_change(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    records = values((NOON, JANUARY, 100.0), (LATER, JANUARY, None))
+    first = lake.upsert("macro", records, LATER, versioned=True)
+    assert (first.new, first.revised) == (1, 1)
+    assert lake.upsert("macro", records, LATER, versioned=True).unchanged == 2
+    changed = lake.upsert("macro", values((NOON, JANUARY, 99.0)), LATER, versioned=True)
+    assert changed.rejected == 1
+    assert seen(lake, NOON) == [100.0]
+    assert seen(lake) == [None]
+
+
+def test_news_that_is_edited_keeps_both_texts(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    lake.upsert("news", items(("A", "1", "Shares rise"), ("*", "2", "Stocks rise")), NOON)
+    edited = items(("A", "1", "Shares fall"), ("A", "1", "Shares fall"), ("B", "1", "x"))
+    upserted = lake.upsert("news", edited, LATER)
+    assert upserted.status.to_list() == ["revised", "duplicate", "new"]
+    assert lake.read("news", as_of=NOON, tickers=["A"])["text"].to_list() == [
+        "Stocks rise",
+        "Shares rise",
+    ]
+    assert lake.read("news", tickers=["A"])["text"].to_list() == ["Stocks rise", "Shares fall"]
+
+
+def test_many_small_appends_stay_sorted_and_are_compacted(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    lake.upsert("news", items(*((f"T{i:03}", "1", "x") for i in range(100))), NOON)
+    for i in range(12):
+        lake.upsert("news", items((f"T{i:03}", "0", "y")), NOON)
+    news = lake.history("news")
+    assert news.height == 112
+    assert news.equals(news.sort("ticker", "id", "known_at"))
+    assert len(list((tmp_path / "lake" / "news").glob("*.parquet"))) > 8  # old versions stay
+    assert news["text"].to_list()[:4] == ["y", "x", "y", "x"]
+
+
+def test_past_versions_can_be_read_again_but_not_written(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    lake.upsert("macro", values((NOON, JANUARY, 100.0)), NOON)
+    past = Lake(tmp_path / "lake", versions=lake.versions())
+    lake.upsert("macro", values((NOON, JANUARY, 101.0)), LATER)
+    assert seen(past) == [100.0]
+    with pytest.raises(LakeError, match="read-only"):
+        past.upsert("macro", values((NOON, JANUARY, 101.0)), LATER)
+
+
+def test_what_a_file_left_in_quarantine_is_replaced_by_what_it_leaves_now(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+
+    def refused(path: str, row: int) -> pl.DataFrame:
+        data = [("bars", "prices", path, row, "the prices are null", "{}")]
+        return pl.DataFrame(data, schema=schema.QUARANTINE, orient="row")
+
+    lake.add_quarantine(pl.concat([refused("a.csv", 1), refused("b.csv", 2)]))
+    lake.add_quarantine(refused("a.csv", 7))
+    assert lake.quarantine().select("path", "row").rows() == [("a.csv", 7), ("b.csv", 2)]
+    lake.add_quarantine(pl.DataFrame(schema=schema.QUARANTINE), paths=["a.csv"])
+    assert lake.quarantine()["path"].to_list() == ["b.csv"]
+
+
+def test_errors_say_what_to_do(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    with pytest.raises(LakeError, match="run `stocktrend ingest`"):
+        lake.read("bars")
+    with pytest.raises(DataError, match="table must be one of bars, news"):
+        lake.read("prices")
+    lake.upsert("macro", values((NOON, JANUARY, 100.0)), NOON)
+    assert lake.read("bars").is_empty()
+    with pytest.raises(DataError, match="as_of must have a time zone"):
+        lake.read("macro", as_of=datetime(2020, 1, 1))  # noqa: DTZ001
+    for part in (tmp_path / "lake" / "macro").glob("*.parquet"):
+        part.write_bytes(b"damaged")
+    with pytest.raises(LakeError, match="Remove the lake folder and ingest again"):
+        lake.read("macro")
