@@ -177,7 +177,12 @@ class Sources(Model):
 
 
 class Recipe(Model):
-    """How a panel becomes a model. The two presets are two recipes; every field can be set."""
+    """How a panel becomes a model. The two presets are two recipes; every field can be set.
+
+    ``min_steps`` fits a recipe of large panels to small ones: where ``epochs`` passes of
+    ``batch_size`` rows make fewer optimizer steps, batches are halved, down to 64, and then
+    epochs added. 0 takes both as they stand.
+    """
 
     features: Literal["zscore", "rank"] = "zscore"
     target: Literal["tanh", "rank"] = "tanh"
@@ -201,6 +206,7 @@ class Recipe(Model):
     warmup_epochs: int = Field(5, ge=0)
     epochs: int = Field(100, ge=1)
     batch_size: int = Field(32, ge=2)
+    min_steps: int = Field(0, ge=0)
     early_stopping_patience: int = Field(15, ge=1)
     min_delta: float = Field(1e-4, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
@@ -227,6 +233,7 @@ PRESETS: dict[str, Recipe] = {
         warmup_epochs=0,
         epochs=3,
         batch_size=512,
+        min_steps=1000,
     ),
 }
 CROSS_SECTIONAL_FROM = 30
@@ -282,8 +289,14 @@ class Settings(Model):
         return self
 
     def recipe_for(self, tickers: int) -> tuple[str, Recipe]:
-        """The preset's name and the recipe, with the user's overrides, for a universe size."""
+        """The preset's name and the recipe, with the user's overrides, for a universe size.
+
+        Epochs or a batch size of the user's own are taken literally: ``min_steps`` is then 0.
+        """
         name = self.preset
         if name == "auto":
             name = "cross_sectional" if tickers >= CROSS_SECTIONAL_FROM else "original"
-        return name, Recipe.model_validate(PRESETS[name].model_dump() | self.recipe)
+        chosen = PRESETS[name].model_dump() | self.recipe
+        if self.recipe.keys() & {"epochs", "batch_size"} and "min_steps" not in self.recipe:
+            chosen["min_steps"] = 0
+        return name, Recipe.model_validate(chosen)

@@ -121,7 +121,8 @@ def _some(names: Sequence[str], limit: int = 8) -> str:
 
 
 def _no_rows(bars: pl.DataFrame, start: date | None, end: date | None) -> str:
-    first, last = bars["session"].min(), bars["session"].max()
+    days = pl.col("session")
+    first, last = bars.select(days.min().alias("first"), days.max().alias("last")).row(0)
     return (
         f"the panel must have a row, however no ticker has {MIN_BARS} bars of history between "
         f"{start or 'the beginning'} and {end or 'the end'}: the bars run from {first} to {last}. "
@@ -208,8 +209,8 @@ def news_periods(items: pl.DataFrame, settings: Settings) -> pl.DataFrame:
         begin = _midnight(entry.start) if entry and entry.start else known_at
         finish = _midnight(entry.end) if entry and entry.end else None
         rows.append({"source": source, "start": begin, "end": finish})
-    schema = {"source": pl.String, "start": UTC_TIME, "end": UTC_TIME}
-    return pl.DataFrame(rows, schema=schema)
+    types = {"source": pl.String(), "start": UTC_TIME, "end": UTC_TIME}
+    return pl.DataFrame(rows, schema=types)
 
 
 def _midnight(day: date) -> datetime:

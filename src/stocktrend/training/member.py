@@ -26,6 +26,9 @@ from stocktrend.training.trainer import DualTowerTrainer, History
 BLOCK: Final = 4096
 """Rows a forward pass where no gradient is needed: large enough that dispatch does not count."""
 
+SMALLEST_BATCH: Final = 64
+"""Batches are not halved below this: smaller ones cost time and their batch norms are noisy."""
+
 
 def train_member(
     data: DualTowerDataModule,
@@ -36,6 +39,7 @@ def train_member(
     progress: Progress,
 ) -> tuple[DualTowerRelevanceModel, History]:
     """Train one model of a recipe; the model and its history."""
+    batch_size, epochs = schedule_of(recipe, len(data.train))
     head_weights = (recipe.regression_weight, recipe.classification_weight)
     model = create_model(
         device,
@@ -65,21 +69,35 @@ def train_member(
             weights=dict.fromkeys(horizons, head_weights),
         ),
         optimizer,
-        create_scheduler(optimizer, recipe.epochs, recipe.scheduler, recipe.warmup_epochs),
+        create_scheduler(optimizer, epochs, recipe.scheduler, recipe.warmup_epochs),
         device,
         checkpoint_dir=None,
         max_grad_norm=recipe.max_grad_norm,
     )
     history = trainer.train(
-        BatchLoader(data.train, recipe.batch_size, shuffle=True, seed=seed),
+        BatchLoader(data.train, batch_size, shuffle=True, seed=seed),
         BatchLoader(data.validation, BLOCK, shuffle=False),
-        recipe.epochs,
+        epochs,
         recipe.early_stopping_patience,
         recipe.min_delta,
         seed=seed,
         progress=progress,
     )
     return model, history
+
+
+def schedule_of(recipe: Recipe, rows: int) -> tuple[int, int]:
+    """Batch size and epochs for a training set of so many rows, with ``recipe.min_steps``.
+
+    >>> schedule_of(Recipe(batch_size=512, epochs=3, min_steps=1000), 8_000)
+    (64, 8)
+    >>> schedule_of(Recipe(batch_size=512, epochs=3, min_steps=1000), 190_000)
+    (512, 3)
+    """
+    batch_size, epochs = recipe.batch_size, recipe.epochs
+    while batch_size >= 2 * SMALLEST_BATCH and epochs * rows < recipe.min_steps * batch_size:
+        batch_size //= 2
+    return batch_size, max(epochs, math.ceil(recipe.min_steps * batch_size / max(rows, 1)))
 
 
 def save_member(

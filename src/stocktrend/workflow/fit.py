@@ -35,8 +35,8 @@ def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progre
     frame = time_split(to_polars(panel), settings.split, settings.horizons)
     preset, recipe = settings.recipe_for(frame["ticker"].n_unique())
     versions = {} if root is None else Lake(lake_folder(root)).versions()
-    last = frame["as_of"].max()
-    run_id = f"{last:%Y-%m-%d}-{preset}-{fingerprint(settings, versions)}"
+    last = frame.select(pl.col("as_of").max().dt.strftime("%Y-%m-%d")).item()
+    run_id = f"{last}-{preset}-{fingerprint(settings, versions)}"
     folder = None if root is None else runs_folder(root) / run_id
     with torch_threads(settings.threads):
         ensemble = train_ensemble(

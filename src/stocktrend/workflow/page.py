@@ -48,7 +48,7 @@ def report(run: Run, path: Path | str | None = None, *, created: datetime | None
 def _contents(run: Run, lake: Lake | None, created: datetime) -> ReportContents:
     prices = pl.DataFrame() if lake is None else lake.read("bars")
     observations = pl.DataFrame() if lake is None else lake.read("macro")
-    summary = None if lake is None else last_report(lake)
+    summary = None if run.folder is None else last_report(run.folder.parents[1])
     revised: list[str] = []
     if observations.height:
         revised = observations.filter("revised")["series"].unique().sort().to_list()

@@ -127,7 +127,7 @@ def read_mark(file: Path) -> Any:
 
 
 def train(
-    source: Root | Frame,
+    source: "Root | Frame",
     *,
     settings: Settings | None = None,
     preset: str | None = None,
