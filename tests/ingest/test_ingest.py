@@ -22,11 +22,12 @@ DAYS = ("2019-12-30", "2019-12-31", "2020-01-02", "2020-01-03", "2020-01-06")
 
 
 def price_rows(count: int, k: float = 1.0) -> str:
-    rows = [
-        f"{day},{(10 + i) * k},{(12 + i) * k},{(9 + i) * k},{(11 + i) * k},{(10 + i) * k},{1000 / k}"
-        for i, day in enumerate(DAYS[:count])
-    ]
-    return "\n".join(rows) + "\n"
+    """Rows of consecutive sessions whose closes are 11, 12, ..., restated by a split of 1 / k."""
+    lines = []
+    for i, day in enumerate(DAYS[:count]):
+        prices = ",".join(str((level + i) * k) for level in (10, 12, 9, 11, 10))
+        lines.append(f"{day},{prices},{1000 / k}\n")
+    return "".join(lines)
 
 
 @pytest.fixture

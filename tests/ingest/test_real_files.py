@@ -1,7 +1,6 @@
 """The real files: every defect that their description lists is found, and nothing else is lost."""
 
 import importlib.util
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -28,11 +27,9 @@ def settings_of(name: str, data: Path) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def us88(
-    real_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, IngestReport]]:
+def us88(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, IngestReport]:
     root = tmp_path_factory.mktemp("us88")
-    yield root, ingest(root, settings_of("us88_settings", real_data), retrieved_at=NOW)
+    return root, ingest(root, settings_of("us88_settings", real_data), retrieved_at=NOW)
 
 
 def source(report: IngestReport, name: str) -> SourceReport:

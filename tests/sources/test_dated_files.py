@@ -108,7 +108,7 @@ def test_a_policy_index_has_the_name_of_its_settings_and_any_value_column(tmp_pa
 
 def test_a_calendar_without_the_release_is_an_error(tmp_path: Path) -> None:
     rule = Calendar(path="release_dates.csv", release="PPI", longest_lag_days=60)
-    with pytest.raises(SourceError, match="has no 'PPI'. It has: CPI"):
+    with pytest.raises(SourceError, match=r"has no 'PPI'\. It has: CPI"):
         series(
             tmp_path / "PPI.csv", "date,value\n2014-01-01,5\n", SeriesFile(path="*", release=rule)
         )

@@ -77,6 +77,15 @@ def test_vintages_win_over_a_file_of_latest_revisions(tmp_path: Path) -> None:
     assert any(w.startswith("raw/macro/UNRATE.csv is not read") for w in found.warnings)
 
 
+def test_a_series_that_the_vintages_lack_comes_from_its_own_file(tmp_path: Path) -> None:
+    root = root_with(tmp_path, {"raw/macro/UMCSENT.csv": SERIES})
+    schema = ["series", "obs_date", "vintage", "value"]
+    rows = [("UNRATE", "2014-01-01", "2014-02", 6.6)]
+    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(root / "raw/macro/md.parquet")
+    found = plan(Settings(), root)
+    assert sorted(s for feed in found.feeds for s in feed.series) == ["UMCSENT", "UNRATE"]
+
+
 def test_what_is_not_recognised_is_named(tmp_path: Path) -> None:
     found = plan(
         Settings(),
@@ -93,7 +102,7 @@ def test_what_is_not_recognised_is_named(tmp_path: Path) -> None:
     text = "\n".join(found.warnings)
     assert "raw/prices/notes.txt" in text
     assert ".hidden" not in text
-    assert "raw/macro/WALCL.csv is not read: a series must have a release rule" in text
+    assert "no release rule of these series is known: raw/macro/WALCL.csv" in text
     assert (
         "raw/policy/odd.csv is not read: its columns ['a', 'b', 'c'] fit no policy layout" in text
     )

@@ -19,7 +19,7 @@ from stocktrend.errors import ConfigError
 from stocktrend.sources.clock import CALENDAR_RELEASES, LONGEST_LAGS, default_release
 from stocktrend.sources.fields import plain_name
 from stocktrend.sources.files import column_names, is_data_file, layout
-from stocktrend.sources.fred_md import SERIES
+from stocktrend.sources.fred_md import SERIES, names_in
 from stocktrend.sources.series import DATES, series_of
 
 Found = (
@@ -61,7 +61,7 @@ def detect(kind: str, root: Path, calendar: Path | None) -> tuple[list[Found], l
             found.append(setting)
         if warning:
             warnings.append(warning)
-    return _without_overlap(found, warnings), warnings
+    return _with_rules(_without_overlap(found, warnings), warnings), warnings
 
 
 def _by_layout(kind: str, root: Path, files: list[Path]) -> list[Found]:
@@ -93,11 +93,11 @@ def _by_columns(
     dated = bool(names & set(DATES))
     if kind == "macro":
         if {"series", "vintage", "value"} <= names:
-            return FredMdFile(path=path, series=SERIES, calendars=_calendars(calendar)), None
+            return _fred_md(path, root / shown, calendar), None
         if {"refquarter", "first", "second", "third"} <= names:
             return GdpEstimatesFile(path=path), None
         if dated and (len(names) == 2 or "value" in names):
-            return _series(path, shown)
+            return SeriesFile(path=path), None
     elif {"signingdate", "publicationdate"} <= names:
         return ExecutiveOrdersFile(path=path), None
     elif "date" in names and names & {"statement", "targetlow", "targethigh"}:
@@ -127,24 +127,38 @@ def _events_kind(shown: Path) -> str:
     return shown.name.split(".")[0].lower()
 
 
-def _series(path: str, shown: Path) -> tuple[Found | None, str | None]:
-    try:
-        default_release(series_of(shown))
-    except ConfigError as error:
-        return None, f"{shown} is not read: {error}"
-    return SeriesFile(path=path), None
-
-
-def _calendars(calendar: Path | None) -> dict[str, Calendar]:
-    if calendar is None:
-        return {}
-    return {
-        series: Calendar(
-            path=calendar.as_posix(), release=release, longest_lag_days=LONGEST_LAGS[series]
+def _with_rules(found: list[Found], warnings: list[str]) -> list[Found]:
+    """Without a release rule nobody can say when a value was known."""
+    kept: list[Found] = []
+    unknown: list[str] = []
+    for setting in found:
+        try:
+            if isinstance(setting, SeriesFile):
+                default_release(series_of(Path(setting.path)))
+            kept.append(setting)
+        except ConfigError:
+            unknown.append(setting.path)
+    if unknown:
+        warnings.append(
+            f"not read, since no release rule of these series is known: {', '.join(unknown)}. No "
+            f"feature uses them; to store them, name them in stocktrend.yaml under sources: "
+            f"macro, with `release`"
         )
-        for series, release in CALENDAR_RELEASES.items()
-        if series in SERIES
+    return kept
+
+
+def _fred_md(path: str, file: Path, calendar: Path | None) -> FredMdFile:
+    """The series that features use, as far as the file has them."""
+    held = names_in(file)
+    series = {ours: theirs for ours, theirs in SERIES.items() if theirs in held}
+    calendars = {
+        name: Calendar(
+            path=calendar.as_posix(), release=release, longest_lag_days=LONGEST_LAGS[name]
+        )
+        for name, release in CALENDAR_RELEASES.items()
+        if name in series and calendar is not None
     }
+    return FredMdFile(path=path, series=series, calendars=calendars)
 
 
 def _without_overlap(found: list[Found], warnings: list[str]) -> list[Found]:

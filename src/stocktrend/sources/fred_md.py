@@ -99,7 +99,7 @@ def read_fred_md(path: Path, setting: FredMdFile, name: str, shown: str, clock: 
         broken=rows.broken,
         versioned=True,
     )
-    absent = sorted(set(ours) - set(_names_in(raw, columns["series"])))
+    absent = sorted(set(ours) - set(raw[columns["series"]].unique()))
     return batch.with_notes(
         {
             "values withdrawn by a later vintage, kept as withdrawals": batch.records[
@@ -112,10 +112,15 @@ def read_fred_md(path: Path, setting: FredMdFile, name: str, shown: str, clock: 
     )
 
 
-def _names_in(raw: pl.DataFrame, column: str) -> list[str]:
-    """The series that a file holds."""
-    names: list[str] = raw.select(text(raw, column).unique()).to_series().drop_nulls().to_list()
-    return names
+def names_in(path: Path) -> set[str]:
+    """The series that a file holds, under its own names.
+
+    Raises:
+        SourceError: the file is unreadable or lacks the column.
+    """
+    raw = read_rows(path).frame
+    column = match_columns(path, raw.columns, COLUMNS, {}, ("series",))["series"]
+    return set(raw.select(text(raw, column).unique()).to_series().drop_nulls())
 
 
 def _vintage_times(
