@@ -1,0 +1,63 @@
+"""The documents say what the program does: settings, commands and options they name exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+import stocktrend.config as config
+from stocktrend.cli.program import execute
+from stocktrend.provenance import parse_text, plain
+from stocktrend.settings import load_settings
+
+ROOT = Path(__file__).parents[1]
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "configuration.md"]
+
+
+@pytest.mark.parametrize("number", range(CONFIGURATION.count("```yaml")))
+def test_every_example_of_the_configuration_is_valid(number: int, tmp_path: Path) -> None:
+    example = re.findall(r"```yaml\n(.*?)```", CONFIGURATION, re.DOTALL)[number]
+    (tmp_path / "stocktrend.yaml").write_text(example)
+    effective = load_settings(tmp_path, check_files=False)
+    assert "stocktrend.yaml" in " ".join(effective.origins.values())
+
+
+def test_every_setting_is_documented() -> None:
+    models = [
+        found
+        for found in vars(config).values()
+        if isinstance(found, type) and issubclass(found, BaseModel)
+    ]
+    names = {name for model in models for name in model.model_fields}
+    named = set(re.findall(r"[a-z_]+", CONFIGURATION))
+    assert names - named == set()
+
+
+def test_every_preset_value_in_the_table_is_the_programs() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (\S+) \|", CONFIGURATION, re.MULTILINE)
+    fields = [row for row in rows if row[0] in config.Recipe.model_fields]
+    assert len(fields) >= 10
+    for name, original, cross_sectional in fields:
+        for preset, written in (("original", original), ("cross_sectional", cross_sectional)):
+            tree, _ = parse_text(original if written == "same" else written, "table")
+            assert plain(tree) == getattr(config.PRESETS[preset], name), name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_and_option_that_is_named_exists(
+    document: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [line.split("#")[0] for line in re.split(r"[\n`]", document.read_text())]
+    for line in lines:
+        if found := re.match(r"(?:\$ )?stocktrend ([a-z]+)((?: .*)?)$", line.strip()):
+            assert execute([found[1], "--help"]) == 0, line
+            known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+            assert set(re.findall(r"(?<!\S)--[a-z-]+", found[2])) <= known, line
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_and_path_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+        assert (document.parent / target).exists(), target
