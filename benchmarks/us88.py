@@ -14,8 +14,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import yaml
+
 from us88_settings import us88_settings
 
 
@@ -29,10 +31,10 @@ def main() -> None:
         root = arguments.keep or Path(scratch) / "us88"
         root.mkdir(parents=True, exist_ok=True)
         settings = us88_settings(arguments.data.resolve())
-        content = settings.model_dump(mode="json", exclude_defaults=True)
+        content = settings.model_dump(mode="json", exclude_none=True)
         (root / "stocktrend.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
         start = time.perf_counter()
-        command = [sys.executable, "-m", "stocktrend.cli", "run", "--data-root", str(root), "--json"]
+        command = [sys.executable, "-m", "stocktrend", "run", "--data-root", str(root), "--json"]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         seconds = time.perf_counter() - start
         if done.returncode:
@@ -41,7 +43,7 @@ def main() -> None:
         show(json.loads(done.stdout), seconds, peak)
 
 
-def show(result: dict, seconds: float, peak: float) -> None:
+def show(result: dict[str, Any], seconds: float, peak: float) -> None:
     """Print the figures beside their bars, then the counts."""
     print(f"{'':24}{'measured':>12}{'bar':>10}")
     print(f"{'raw files to report, s':24}{seconds:12.1f}{300:10d}")
@@ -56,8 +58,10 @@ def show(result: dict, seconds: float, peak: float) -> None:
         for reason, count in (source["reasons"] | source["notes"]).items():
             print(f"{'':6}{count:>10,}  {reason}")
     print()
-    for sentence in result["verdicts"].values():
-        print(sentence)
+    for warning in result["ingest"]["warnings"]:
+        print(warning)
+    for horizon in result["evaluation"]["horizons"].values():
+        print(horizon["verdict"])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 The paths are absolute, so that a data root elsewhere needs no copy of the files.
 """
 
+from datetime import date
 from pathlib import Path
 
 from stocktrend.config import (
@@ -30,7 +31,13 @@ def us88_settings(data: Path) -> Settings:
     return Settings(
         sources=Sources(
             prices=(BarsFile(path=f"{data}/us88/prices/*.csv"),),
-            news=(NewsFile(path=f"{data}/us88/news/*.jsonl.zst"),),
+            news=(
+                NewsFile(
+                    path=f"{data}/us88/news/*.jsonl.zst",
+                    start=date(2014, 1, 1),
+                    end=date(2016, 3, 31),
+                ),
+            ),
             policy=policy_sources(data),
             macro=macro_sources(data),
         )

@@ -4,6 +4,7 @@ Sessions come from exchange_calendars. A session is numbered by its position in 
 that the gap between two bars is a difference of integers.
 """
 
+import warnings
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Literal
@@ -37,9 +38,12 @@ def sessions(exchange: str = "XNYS") -> pl.DataFrame:
     import exchange_calendars
 
     try:
-        calendar = exchange_calendars.get_calendar(
-            exchange, start=str(FIRST_SESSION), end=str(LAST_SESSION)
-        )
+        with warnings.catch_warnings():
+            # It reads Series.values of times with a zone, which pandas 3 deprecates.
+            warnings.filterwarnings("ignore", "Series.values returning", DeprecationWarning)
+            calendar = exchange_calendars.get_calendar(
+                exchange, start=str(FIRST_SESSION), end=str(LAST_SESSION)
+            )
     except exchange_calendars.errors.InvalidCalendarName as error:
         raise ConfigError(
             f"exchange must be a market identifier code that exchange_calendars knows, "

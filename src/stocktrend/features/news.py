@@ -40,7 +40,7 @@ def news_features(
 
     A row is null unless its ``as_of`` lies within some source's period; a window that reaches
     back across the start of the period counts what there is. A null ``lang`` or ``und`` counts
-    as readable.
+    as readable. Source diversity is null while fewer than two sources have begun.
 
     Args:
         items: News records, every version; ticker ``*`` concerns every row.
@@ -73,8 +73,7 @@ def news_features(
         Items.of(scored.tail(market.height)),
         Windows.of(windows, own["ticker"], excluded),
     )
-    if periods["source"].n_unique() < 2:
-        values[:, NEWS_FEATURES.index("news_source_diversity")] = np.nan
+    values[_started(windows, periods) < 2, NEWS_FEATURES.index("news_source_diversity")] = np.nan
     values[~_covered(windows, periods)] = np.nan
     features = pl.DataFrame(values, schema=list(NEWS_FEATURES), orient="row").fill_nan(None)
     return pl.concat([windows.select("ticker", "as_of"), features], how="horizontal")
@@ -139,6 +138,17 @@ def _scored(
     return items.join(texts, on="text", how="left", maintain_order="left").with_columns(
         (pl.col("source").rank("dense").cast(pl.Int64) - 1).alias("source_number")
     )
+
+
+def _started(windows: pl.DataFrame, periods: pl.DataFrame) -> NDArray[np.int64]:
+    """Sources begun by each row's ``as_of``; one that begins later changes nothing."""
+    starts = periods.group_by("source").agg(pl.col("start").min())["start"].sort()
+    count: NDArray[np.int64] = np.searchsorted(
+        starts.cast(UTC_TIME).cast(pl.Int64).to_numpy(),
+        windows["as_of"].cast(pl.Int64).to_numpy(),
+        side="right",
+    )
+    return count
 
 
 def _covered(windows: pl.DataFrame, periods: pl.DataFrame) -> NDArray[np.bool_]:

