@@ -8,9 +8,7 @@ and the command line's help stay quick.
 (25, 62)
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from stocktrend._version import __version__
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from stocktrend.evaluation.results import Evaluation
     from stocktrend.features.stock import stock_features
     from stocktrend.features.text import HeadlineScorer, PolicyScorer, TextScorer
-    from stocktrend.ingest import IngestReport
+    from stocktrend.ingestion import IngestReport
     from stocktrend.lake import Lake
     from stocktrend.model import (
         ContextTower,
@@ -72,7 +70,7 @@ _HOME = {
     "stocktrend.evaluation.results": ("Evaluation",),
     "stocktrend.features.stock": ("stock_features",),
     "stocktrend.features.text": ("HeadlineScorer", "PolicyScorer", "TextScorer"),
-    "stocktrend.ingest": ("IngestReport",),
+    "stocktrend.ingestion": ("IngestReport",),
     "stocktrend.lake": ("Lake",),
     "stocktrend.model": (
         "ContextTower",
@@ -159,15 +157,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
-
-
-class _Door(ModuleType):
-    """Keeps ``ingest`` and ``report`` the functions, though packages of these names lie below."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # The import system sets a package that it has loaded as an attribute of its parent.
-        if not (name in _WHERE and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Door

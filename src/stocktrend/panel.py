@@ -26,7 +26,7 @@ from stocktrend.features.macro import macro_features
 from stocktrend.features.news import news_features
 from stocktrend.features.policy import policy_features
 from stocktrend.features.stock import stock_features
-from stocktrend.ingest import ingest
+from stocktrend.ingestion import ingest
 from stocktrend.lake import Lake
 from stocktrend.progress import Progress, silent
 from stocktrend.schema import KEYS, UTC_TIME

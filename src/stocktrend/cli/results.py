@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from stocktrend.evaluation.bootstrap import Estimate
-    from stocktrend.ingest import IngestReport
+    from stocktrend.ingestion import IngestReport
     from stocktrend.sources.market import SimulatedMarket
     from stocktrend.workflow.run import Run
 

@@ -9,7 +9,7 @@ from stocktrend.cli.display import Display, ProgressDisplay
 from stocktrend.errors import ConfigError
 
 if TYPE_CHECKING:
-    from stocktrend.ingest import IngestReport
+    from stocktrend.ingestion import IngestReport
     from stocktrend.workflow.run import Run
 
 

@@ -11,9 +11,9 @@ import polars as pl
 
 from stocktrend._version import __version__
 from stocktrend.errors import ModelError
-from stocktrend.ingest import last_report
+from stocktrend.ingestion import last_report
 from stocktrend.lake import Lake
-from stocktrend.report import ReportContents, write_report
+from stocktrend.reporting import ReportContents, write_report
 from stocktrend.workflow.places import lake_folder
 from stocktrend.workflow.run import REPORT_FILE, Run
 

@@ -21,8 +21,8 @@ from stocktrend.dataset.frames import Frame
 from stocktrend.dataset.splits import time_split
 from stocktrend.errors import DataError, LakeError
 from stocktrend.evaluation.study import evaluate as evaluate_predictions
-from stocktrend.ingest import IngestReport
-from stocktrend.ingest import ingest as ingest_files
+from stocktrend.ingestion import IngestReport
+from stocktrend.ingestion import ingest as ingest_files
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.progress import Progress, silent

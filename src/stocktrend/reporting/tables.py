@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from stocktrend.catalog import FEATURE_GROUPS
-from stocktrend.report.contents import ReportContents
+from stocktrend.reporting.contents import ReportContents
 
 EXAMPLES = 3
 EXAMPLE_LENGTH = 240

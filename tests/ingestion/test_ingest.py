@@ -11,7 +11,7 @@ import pytest
 
 from stocktrend.config import Settings
 from stocktrend.errors import SourceError
-from stocktrend.ingest import IngestReport, SourceReport, ingest, last_report
+from stocktrend.ingestion import IngestReport, SourceReport, ingest, last_report
 from stocktrend.lake import Lake
 from stocktrend.lake.ledger import Ledger
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import polars as pl
 
 from stocktrend import schema
-from stocktrend.ingest.report import FileEntry
+from stocktrend.ingestion.report import FileEntry
 from stocktrend.lake import Lake
 from stocktrend.lake.revisions import DUPLICATE, NEW, REJECTED, REVISED, UNCHANGED
 from stocktrend.lake.store import ORIGIN

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from stocktrend.config import BarsFile, Settings, Sources
-from stocktrend.ingest import IngestReport, SourceReport, ingest
+from stocktrend.ingestion import IngestReport, SourceReport, ingest
 from stocktrend.lake import Lake
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -19,9 +19,9 @@ import polars as pl
 
 from stocktrend.config import Settings
 from stocktrend.errors import LakeError, SourceError
-from stocktrend.ingest.commit import Pending
-from stocktrend.ingest.findings import bar_findings, silent_tickers
-from stocktrend.ingest.report import FileEntry, IngestReport, SourceReport
+from stocktrend.ingestion.commit import Pending
+from stocktrend.ingestion.findings import bar_findings, silent_tickers
+from stocktrend.ingestion.report import FileEntry, IngestReport, SourceReport
 from stocktrend.lake import Lake
 from stocktrend.lake.store import ORIGIN
 from stocktrend.progress import Progress, silent

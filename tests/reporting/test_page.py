@@ -15,7 +15,7 @@ import pytest
 from planted import SIGNAL, planted_panel
 from stocktrend.dataset import time_split
 from stocktrend.evaluation.study import evaluate
-from stocktrend.report import ReportContents, render_report, write_report
+from stocktrend.reporting import ReportContents, render_report, write_report
 
 HOSTILE = '</script><img src=x onerror="alert(1)">&amp;'
 VOID = {"meta", "input", "br", "img", "link", "hr"}

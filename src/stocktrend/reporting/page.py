@@ -11,8 +11,8 @@ from stocktrend.evaluation.bootstrap import Estimate
 from stocktrend.evaluation.metrics import METRICS
 from stocktrend.evaluation.results import Evaluation
 from stocktrend.evaluation.verdict import METRIC_WORDS, decimals
-from stocktrend.report import charts, stocks, tables
-from stocktrend.report.contents import ReportContents
+from stocktrend.reporting import charts, stocks, tables
+from stocktrend.reporting.contents import ReportContents
 
 MINUS = "\u2212"
 
@@ -42,7 +42,7 @@ def render_report(contents: ReportContents) -> str:
     from plotly.offline import get_plotlyjs
 
     environment = Environment(
-        loader=PackageLoader("stocktrend.report", "template"),
+        loader=PackageLoader("stocktrend.reporting", "template"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from test_page import make
 
-from stocktrend.report import write_report
+from stocktrend.reporting import write_report
 
 FLAGS = (
     "--headless",

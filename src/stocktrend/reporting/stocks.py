@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from stocktrend.report.charts import HORIZON_COLOURS, finite
-from stocktrend.report.contents import ReportContents
+from stocktrend.reporting.charts import HORIZON_COLOURS, finite
+from stocktrend.reporting.contents import ReportContents
 
 ALL_UP_TO = 100
 """With more tickers than this, only those with the strongest scores are embedded."""
