@@ -49,12 +49,12 @@ def test_every_preset_value_in_the_table_is_the_programs() -> None:
 def test_every_command_and_option_that_is_named_exists(
     document: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = [line.split("#")[0] for line in re.split(r"[\n`]", document.read_text())]
-    for line in lines:
-        if found := re.match(r"(?:\$ )?stocktrend ([a-z]+)((?: .*)?)$", line.strip()):
+    code = re.findall(r"```\n(.*?)```|`([^`\n]+)`", document.read_text(), re.DOTALL)
+    for line in "\n".join(block + span for block, span in code).splitlines():
+        if found := re.match(r"(?:\.venv/bin/)?stocktrend ([a-z]+)((?: .*)?)$", line):
             assert execute([found[1], "--help"]) == 0, line
             known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
-            assert set(re.findall(r"(?<!\S)--[a-z-]+", found[2])) <= known, line
+            assert set(re.findall(r"(?<!\S)--[a-z-]+", found[2].split("#")[0])) <= known, line
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
