@@ -250,13 +250,17 @@ class Split(Model):
 
     @model_validator(mode="after")
     def _leaves_test_dates(self) -> Self:
-        by_dates = self.train_end is not None and self.validation_end is not None
-        if not by_dates and self.train + self.validation >= 1:
+        if (self.train_end is None) != (self.validation_end is None):
+            raise ValueError(
+                "split.train_end and split.validation_end must be given together, however: "
+                f"{self.train_end} and {self.validation_end}. Add the other one"
+            )
+        if self.train_end is None and self.train + self.validation >= 1:
             raise ValueError(
                 "split.train + split.validation must be below 1, so that test dates are left, "
                 f"however: {self.train:g} + {self.validation:g}. Make one smaller"
             )
-        if by_dates and str(self.train_end) >= str(self.validation_end):
+        if self.train_end and self.validation_end and self.train_end >= self.validation_end:
             raise ValueError(
                 "split.train_end must be before split.validation_end, however: "
                 f"{self.train_end} and {self.validation_end}. Swap or move them"

@@ -7,7 +7,7 @@ import pytest
 
 from stocktrend.config import Split
 from stocktrend.dataset import time_split
-from stocktrend.errors import ConfigError, DataError
+from stocktrend.errors import DataError
 from stocktrend.schema import UTC_TIME
 
 FRIDAYS = [date(2020, 1, 3) + timedelta(weeks=week) for week in range(10)]
@@ -126,14 +126,14 @@ def test_the_default_is_70_15_15_of_the_dates():
 @pytest.mark.parametrize(
     "split",
     [
-        Split(train=0.9, validation=0.1),
-        Split(train_end=date(2020, 2, 1)),
-        Split(train_end=date(2020, 2, 1), validation_end=date(2020, 1, 1)),
+        {"train": 0.9, "validation": 0.1},
+        {"train_end": date(2020, 2, 1)},
+        {"train_end": date(2020, 2, 1), "validation_end": date(2020, 1, 1)},
     ],
 )
 def test_contradicting_settings_are_refused(split):
-    with pytest.raises(ConfigError, match=r"split\."):
-        time_split(panel(), split)
+    with pytest.raises(ValueError, match=r"split\."):
+        Split(**split)
 
 
 def test_too_few_dates_are_refused():

@@ -6,14 +6,14 @@ dates on which it is chosen or judged. The purge so follows from the horizon, wi
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import polars as pl
 
 from stocktrend.config import Split
 from stocktrend.dataset.frames import Frame, require_columns, to_polars
-from stocktrend.errors import ConfigError, DataError
+from stocktrend.errors import DataError
 from stocktrend.targets import label_columns
 
 SPLITS: Final = ("train", "validation", "test")
@@ -38,7 +38,6 @@ def time_split(
 
     Raises:
         DataError: columns are missing, or a part would have no dates.
-        ConfigError: the shares or dates contradict each other.
     """
     frame = to_polars(panel)
     labels = [f"{name}_{h}d" for h in horizons for name in ("target", "label_known_at")]
@@ -72,14 +71,11 @@ def time_split(
 def _boundaries(as_of: pl.Series, split: Split) -> tuple[datetime, datetime]:
     """The last as_of of training and of validation."""
     dates = as_of.unique().sort()
-    if split.train_end or split.validation_end:
-        train, validation = _counts_by_date(dates, split)
+    if split.train_end and split.validation_end:
+        days = dates.dt.date()
+        train = int((days <= split.train_end).sum())
+        validation = int((days <= split.validation_end).sum()) - train
     else:
-        if split.train + split.validation >= 1:
-            raise ConfigError(
-                f"split.train + split.validation must be below 1 to leave test dates, "
-                f"however: {split.train} + {split.validation}"
-            )
         train = round(split.train * len(dates))
         validation = round((split.train + split.validation) * len(dates)) - train
     counts = (train, validation, len(dates) - train - validation)
@@ -89,20 +85,3 @@ def _boundaries(as_of: pl.Series, split: Split) -> tuple[datetime, datetime]:
             f"{counts} of {len(dates)} dates. Use a longer period or other split settings"
         )
     return dates[train - 1], dates[train + validation - 1]
-
-
-def _counts_by_date(dates: pl.Series, split: Split) -> tuple[int, int]:
-    """How many dates lie up to ``train_end``, and from there up to ``validation_end``."""
-    if split.train_end is None or split.validation_end is None:
-        raise ConfigError("split.train_end and split.validation_end must be given together")
-    if split.validation_end <= split.train_end:
-        raise ConfigError(
-            f"split.validation_end must be after split.train_end, however: "
-            f"{split.validation_end} and {split.train_end}"
-        )
-    days = dates.dt.date()
-
-    def up_to(end: date) -> int:
-        return int((days <= end).sum())
-
-    return up_to(split.train_end), up_to(split.validation_end) - up_to(split.train_end)
