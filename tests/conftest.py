@@ -9,6 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+# Before torch is imported, here or in a process that a test starts: at these sizes a second thread
+# gains nothing, and on a busy machine every one of its barriers waits for the other core.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

@@ -282,7 +282,7 @@ class Settings(Model):
     recipe: dict[str, Any] = {}
     split: Split = Split()
     seed: int = 0
-    threads: int | None = Field(None, ge=1)
+    threads: int = Field(1, ge=1)
 
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> Self:
