@@ -18,10 +18,6 @@ from stocktrend.workflow.forecast import Forecaster, score_columns
 from stocktrend.workflow.places import fingerprint, lake_folder, runs_folder
 from stocktrend.workflow.run import MODEL_FOLDER, Run, save_model
 
-TRAINING_THREADS = 1
-"""Layers this small gain nothing from a second thread, and where another program wants the core
-too, waiting for each other made training on two cores 7 to 11 times slower (57 s against 8 s)."""
-
 
 def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progress = silent) -> Run:
     """Train on the training dates, calibrate on the validation dates, score all.
@@ -42,7 +38,7 @@ def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progre
     last = frame.select(pl.col("as_of").max().dt.strftime("%Y-%m-%d")).item()
     run_id = f"{last}-{preset}-{fingerprint(settings, versions)}"
     folder = None if root is None else runs_folder(root) / run_id
-    with torch_threads(settings.threads or TRAINING_THREADS):
+    with torch_threads(settings.threads):
         ensemble = train_ensemble(
             frame,
             recipe,
