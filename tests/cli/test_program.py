@@ -38,6 +38,22 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert named == steps | {"run", "demo", "config"}
 
 
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute([]) == 0
+    output = capsys.readouterr()
+    assert output.out.startswith("Usage: stocktrend")
+    assert output.err == ""
+
+
+def test_an_unexpected_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("stocktrend.cli.options.existing_root", fail)
+    with pytest.raises(ZeroDivisionError):
+        execute(["report"])
+
+
 def test_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
     from stocktrend import __version__
 

@@ -12,7 +12,6 @@ from stocktrend.cli.display import Display, ProgressDisplay
 app = typer.Typer(
     name="stocktrend",
     help="How relevant is today's context to each stock's trend, and in which direction?",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -27,13 +26,16 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def stocktrend(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     """How relevant is today's context to each stock's trend, and in which direction?"""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command(**COMMAND)
@@ -49,7 +51,7 @@ def simulate(
     seed: Annotated[str, typer.Option(help="Same seed, same files.", metavar="N")] = "0",
     as_json: options.Json = False,
 ) -> None:
-    """Write the raw files of a simulated market, and the truth about it."""
+    """Write raw files of a simulated market, and its truth."""
     problems = options.unknown_options(context)
     if data_root is None:
         problems.append("--data-root is required. Name a new or empty folder: --data-root market")
@@ -66,7 +68,7 @@ def ingest(
     assign: options.Set = None,
     as_json: options.Json = False,
 ) -> None:
-    """Read raw files into the lake; what the lake has seen changes nothing."""
+    """Read raw files that the lake has not seen."""
     asked = options.asked(context, data_root, config, {}, assign, raw_needed=True)
     display = Display(as_json)
     report = steps.ingest(display, asked, steps.now())
@@ -88,7 +90,7 @@ def build(
     assign: options.Set = None,
     as_json: options.Json = False,
 ) -> None:
-    """Ingest what is new and compute the panel of 87 features and targets, as Parquet."""
+    """Ingest, then compute the panel: 87 features, targets."""
     overrides = {"start": start, "end": end, "tickers": tickers, "frequency": frequency}
     asked = options.asked(context, data_root, config, overrides, assign, raw_needed=True)
     display = Display(as_json)
@@ -116,7 +118,7 @@ def train(
     assign: options.Set = None,
     as_json: options.Json = False,
 ) -> None:
-    """Train on the lake's panel and judge the model on its test dates."""
+    """Train on the lake's panel and judge on test dates."""
     overrides = {"preset": preset, "seed": seed}
     asked = options.asked(context, data_root, config, overrides, assign)
     display = Display(as_json)
@@ -130,7 +132,7 @@ def evaluate(
     run_id: options.RunId = None,
     as_json: options.Json = False,
 ) -> None:
-    """Judge a trained run again, beside simple controls on the same rows."""
+    """Judge a run again, beside simple controls."""
     root = options.existing_root(context, data_root)
     display = Display(as_json)
     import stocktrend as st
@@ -223,7 +225,10 @@ def run(
     assign: options.Set = None,
     as_json: options.Json = False,
 ) -> None:
-    """All steps, from raw files to scores and a report. A stopped run goes on where it was."""
+    """All steps, from raw files to scores and a report.
+
+    What an earlier, stopped run finished is taken over.
+    """
     overrides = {
         "preset": preset,
         "seed": seed,
@@ -244,7 +249,7 @@ def demo(
     seed: Annotated[str, typer.Option(help="Seed of market and model.", metavar="N")] = "1",
     as_json: options.Json = False,
 ) -> None:
-    """Simulate a strong market of 40 tickers and run all steps on it."""
+    """Simulate a strong market and run all steps on it."""
     problems = options.unknown_options(context)
     display = Display(as_json)
     order = steps.order("strong", "40", "2014-01-01", "2019-12-31", seed, problems)
