@@ -131,11 +131,11 @@ def panel_summary(panel: "pl.DataFrame") -> dict[str, Any]:
 def show_trained(display: Display, run: "Run") -> None:
     """Preset and rows of each split."""
     display.heading("train: panel to model")
-    recipe = run.recipe
-    members = "1 member" if recipe.members == 1 else f"{recipe.members} members"
+    histories = run.forecaster.ensemble.histories
+    members = "1 member" if len(histories) == 1 else f"{len(histories)} members"
+    epochs = max(len(history["train_loss"]) for history in histories)
     display.say(
-        f"Preset {run.preset}, {members}, at most {recipe.epochs} epochs, batches of "
-        f"{recipe.batch_size}, seed {run.settings.seed}"
+        f"Preset {run.preset}, {members}, {epochs} epochs at most, seed {run.settings.seed}"
     )
     counts = run.predictions.group_by("split").len()
     rows = dict(zip(counts["split"], counts["len"], strict=True))
