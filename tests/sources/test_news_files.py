@@ -70,6 +70,8 @@ def test_every_layout_gives_the_same_record(tmp_path: Path, ending: str) -> None
         ("2014-01-02 09:30:00.250Z", datetime(2014, 1, 2, 9, 30, 0, 250_000, tzinfo=UTC)),
         ("2014-01-02T09:30+0100", datetime(2014, 1, 2, 8, 30, tzinfo=UTC)),
         ("Thu, 02 Jan 2014 09:30:00 -0500", datetime(2014, 1, 2, 14, 30, tzinfo=UTC)),
+        ("2014-01-02 09:30:00-05", datetime(2014, 1, 2, 14, 30, tzinfo=UTC)),
+        ("Thu, 02 Jan 2014 09:30:00 GMT", datetime(2014, 1, 2, 9, 30, tzinfo=UTC)),
         (1388673000, datetime(2014, 1, 2, 14, 30, tzinfo=UTC)),
         (1388673000000, datetime(2014, 1, 2, 14, 30, tzinfo=UTC)),
         ("2014-01-02 09:30:00", datetime(2014, 1, 2, 9, 30, tzinfo=UTC)),
@@ -77,6 +79,14 @@ def test_every_layout_gives_the_same_record(tmp_path: Path, ending: str) -> None
 )
 def test_timestamps_become_utc(tmp_path: Path, written: object, utc: datetime) -> None:
     assert known(read(tmp_path / "A.jsonl", lines({"timestamp": written}))) == [utc]
+
+
+@pytest.mark.parametrize("written", ["2014-01-02 02:30 PM", "2014-01-02 14:30:00 EST"])
+def test_a_time_with_anything_unread_behind_it_is_refused_and_never_early(
+    tmp_path: Path, written: str
+) -> None:
+    batch = read(tmp_path / "A.jsonl", lines({"timestamp": written}))
+    assert batch.quarantine["reason"].to_list() == [f"the timestamp is no time: {written}"]
 
 
 def test_a_timestamp_without_an_offset_is_in_the_sources_time_zone(tmp_path: Path) -> None:
@@ -97,13 +107,21 @@ def test_a_bare_date_is_known_at_the_next_sessions_open(tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_of_midnights_holds_dates(tmp_path: Path) -> None:
-    items = [{"timestamp": f"2014-01-0{d} 00:00:00", "id": str(d)} for d in (2, 3)]
+@pytest.mark.parametrize(
+    "midnights",
+    [
+        ["2014-01-02 00:00:00", "2014-01-03 00:00:00"],
+        ["2014-01-02T00:00:00.000Z", "2014-01-03T00:00:00.000Z"],
+        ["2014-01-02T00:00:00-05:00", "2014-01-03T00:00:00-05:00"],
+        [1388620800000, 1388707200000],
+        ["2014-01-02T00:00:00Z"],
+    ],
+)
+def test_a_file_of_midnights_holds_dates(tmp_path: Path, midnights: list[object]) -> None:
+    items = [{"timestamp": at, "id": str(i)} for i, at in enumerate(midnights)]
     batch = read(tmp_path / "A.jsonl", lines(*items))
-    assert known(batch) == [
-        datetime(2014, 1, 3, 14, 30, tzinfo=UTC),
-        datetime(2014, 1, 6, 14, 30, tzinfo=UTC),
-    ]
+    opens = [datetime(2014, 1, 3, 14, 30, tzinfo=UTC), datetime(2014, 1, 6, 14, 30, tzinfo=UTC)]
+    assert known(batch) == opens[: len(midnights)]
 
 
 def test_duplicates_are_counted_and_one_id_with_other_content_is_refused(tmp_path: Path) -> None:

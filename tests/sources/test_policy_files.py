@@ -15,6 +15,7 @@ FOMC = """date,release_time_et_convention,target_low,target_high,change_bp,state
 outbreak"
 2026-03-18,14:00,,,,Available indicators suggest
 2020-04-29,2 pm,0.0,0.25,0,x
+2020-07-29,2:00 PM,0.0,0.25,0,x
 2020-06-10,14:00,0.25,0.0,0,x
 """
 
@@ -34,6 +35,7 @@ def test_a_decision_is_known_at_its_release_time(tmp_path: Path) -> None:
     assert rows["fomc-2026-03-18"]["target_low"] is None
     assert batch.quarantine["reason"].to_list() == [
         "the release time is not HH:MM: 2 pm",
+        "the release time is not HH:MM: 2:00 PM",
         "the target's upper end is below its lower end",
     ]
 

@@ -113,7 +113,11 @@ def _clock_time(raw: pl.DataFrame, column: str | None) -> list[pl.Expr]:
     if column is None:
         return [pl.lit(None, dtype=pl.Time).alias("at"), pl.lit(None, dtype=pl.String).alias("_at")]
     written = text(raw, column)
-    at = written.str.extract(r"^(\d{1,2}:\d{2})").str.zfill(5).str.to_time("%H:%M", strict=False)
+    at = (
+        written.str.extract(r"^(\d{1,2}:\d{2})(?::\d{2})?$")
+        .str.zfill(5)
+        .str.to_time("%H:%M", strict=False)
+    )
     bad = written.is_not_null() & at.is_null()
     return [
         at.alias("at"),

@@ -9,9 +9,11 @@ from stocktrend.errors import ConfigError
 from stocktrend.schema import UTC_TIME
 from stocktrend.sources.fields import text
 
-_MOMENT = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?)"
-_FRACTION = r"^[^.]*:\d{2}\.(\d{1,6})"
-_OFFSET = r"(?:[\d ])([Zz]|[+-]\d{2}:?\d{2})$"
+# Anchored at both ends: what follows a time (PM, EST) moves it by hours and must not be ignored.
+_MOMENT = (
+    r"^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d{1,6})\d*)?"
+    r" ?([Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
+)
 _MILLISECONDS_FROM = 1e11
 """Epochs above it are milliseconds (in seconds it would be the year 5138)."""
 
@@ -27,8 +29,9 @@ def moments(frame: pl.DataFrame, column: str, timezone: str) -> pl.DataFrame:
     Returns:
         ``moment`` (UTC, null where it is no timestamp), ``bare`` (Date: a date without a time of
         day) and ``assumed`` (Boolean: ``timezone`` was applied), in the order of the rows. Where
-        every timestamp of a file is a midnight without an offset, all are bare dates: that is how
-        programs write a date as a timestamp, and the day's news is not known at its first moment.
+        every timestamp of a file is a midnight as written (an epoch: in UTC), all are bare dates:
+        that is how programs write a date as a timestamp, and the day's news is not known at its
+        first moment.
 
     Raises:
         ConfigError: the time zone is not known.
@@ -42,14 +45,15 @@ def moments(frame: pl.DataFrame, column: str, timezone: str) -> pl.DataFrame:
         ) from error
     kind = frame.schema[column]
     if kind == pl.Date:
-        parsed = frame.select(_nothing(), pl.col(column).alias("bare"), _never())
+        parsed = frame.select(_nothing(), pl.col(column).alias("bare"), _never(), _no_wall())
     elif isinstance(kind, pl.Datetime):
         parsed = _typed(frame, column, kind, timezone)
     elif kind.is_numeric():
-        parsed = frame.select(_epoch(pl.col(column).cast(pl.Float64)), _no_date(), _never())
+        at = _epoch(pl.col(column).cast(pl.Float64))
+        parsed = frame.select(at, _no_date(), _never(), at.dt.replace_time_zone(None).alias("wall"))
     else:
         parsed = _written(frame.select(text(frame, column).alias("at")), timezone)
-    return _midnights(parsed, timezone)
+    return _midnights(parsed).drop("wall")
 
 
 def _typed(frame: pl.DataFrame, column: str, kind: pl.Datetime, timezone: str) -> pl.DataFrame:
@@ -59,24 +63,27 @@ def _typed(frame: pl.DataFrame, column: str, kind: pl.Datetime, timezone: str) -
         zoned.dt.convert_time_zone("UTC").cast(UTC_TIME).alias("moment"),
         _no_date(),
         pl.lit(kind.time_zone is None).alias("assumed"),
+        at.dt.replace_time_zone(None).alias("wall"),
     )
 
 
 def _written(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
     at = pl.col("at")
-    base = at.str.extract(_MOMENT).str.replace("T", " ")
-    full = pl.when(base.str.len_chars() == 16).then(base + ":00").otherwise(base)
-    fraction = at.str.extract(_FRACTION).str.pad_end(6, "0").cast(pl.Int64).fill_null(0)
+    clock = at.str.extract(_MOMENT, 2)
+    base = at.str.extract(_MOMENT, 1) + " " + clock
+    full = pl.when(clock.str.len_chars() == 5).then(base + ":00").otherwise(base)
+    fraction = at.str.extract(_MOMENT, 3).str.pad_end(6, "0").cast(pl.Int64).fill_null(0)
     naive = full.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
     naive = naive + pl.duration(microseconds=fraction)
-    offset = at.str.extract(_OFFSET)
+    offset = at.str.extract(_MOMENT, 4)
     sign = pl.when(offset.str.starts_with("-")).then(-1).otherwise(1)
     digits = offset.str.replace_all(r"\D", "")
     minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False).fill_null(0) * 60
     minutes = minutes + digits.str.slice(2, 2).cast(pl.Int64, strict=False).fill_null(0)
     shifted = naive.dt.replace_time_zone("UTC") - pl.duration(minutes=sign * minutes)
     iso = pl.when(offset.is_not_null()).then(shifted).otherwise(_local(naive, timezone))
-    mail = at.str.to_datetime("%a, %d %b %Y %H:%M:%S %z", time_unit="us", strict=False)
+    zoned = at.str.replace(r" (?:GMT|UTC?)$", " +0000")
+    mail = zoned.str.to_datetime("%a, %d %b %Y %H:%M:%S %z", time_unit="us", strict=False)
     epoch = _epoch(at.str.extract(r"^(\d{9,13}(?:\.\d+)?)$").cast(pl.Float64, strict=False))
     moment = pl.coalesce(iso, mail.dt.convert_time_zone("UTC"), epoch)
     bare = at.str.extract(r"^(\d{4}-\d{2}-\d{2})$").str.to_date("%Y-%m-%d", strict=False)
@@ -84,19 +91,17 @@ def _written(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
         moment.cast(UTC_TIME).alias("moment"),
         bare.alias("bare"),
         (base.is_not_null() & offset.is_null()).fill_null(False).alias("assumed"),
+        pl.coalesce(naive, moment.dt.replace_time_zone(None)).alias("wall"),
     )
 
 
-def _midnights(parsed: pl.DataFrame, timezone: str) -> pl.DataFrame:
-    moments = parsed["moment"].drop_nulls()
-    if len(moments) < 2 or not parsed.filter(pl.col("moment").is_not_null())["assumed"].all():
+def _midnights(parsed: pl.DataFrame) -> pl.DataFrame:
+    """Timestamps that are all midnights, as bare dates."""
+    walls = parsed["wall"].drop_nulls()
+    if walls.is_empty() or (walls.dt.time() != time(0)).any():
         return parsed
-    local = moments.dt.convert_time_zone(timezone)
-    if (local.dt.time() != time(0)).any():
-        return parsed
-    day = pl.col("moment").dt.convert_time_zone(timezone).dt.date()
     return parsed.with_columns(
-        _nothing(), pl.coalesce("bare", day).alias("bare"), pl.lit(False).alias("assumed")
+        _nothing(), pl.coalesce("bare", pl.col("wall").dt.date()).alias("bare"), _never()
     )
 
 
@@ -130,3 +135,7 @@ def _no_date() -> pl.Expr:
 
 def _never() -> pl.Expr:
     return pl.lit(False).alias("assumed")
+
+
+def _no_wall() -> pl.Expr:
+    return pl.lit(None, dtype=pl.Datetime("us")).alias("wall")
