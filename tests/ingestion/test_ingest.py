@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from stocktrend.config import Settings
-from stocktrend.errors import SourceError
+from stocktrend.errors import LakeError, SourceError
 from stocktrend.ingestion import IngestReport, SourceReport, ingest, last_report
 from stocktrend.lake import Lake
 from stocktrend.lake.ledger import Ledger
+from stocktrend.lake.lock import only_writer
 
 NOW = datetime(2020, 1, 10, tzinfo=UTC)
 NEXT_MONTH = datetime(2020, 2, 10, tzinfo=UTC)
@@ -177,6 +178,46 @@ def test_changed_settings_date_records_anew(root: Path) -> None:
         datetime(2019, 11, 12, 4, 59, tzinfo=UTC),
         datetime(2019, 12, 12, 4, 59, tzinfo=UTC),
     ]
+
+
+def test_vintages_that_come_later_replace_a_file_of_latest_revisions(root: Path) -> None:
+    (root / "raw/macro/UNRATE.csv").write_text("date,value\n2019-11-01,9.9\n")
+    with (root / "raw/macro/release_dates.csv").open("a") as calendar:
+        calendar.write("EMPSIT,2019-11-01,2019-12-06\n")
+    run(root)
+    (root / "raw/macro/fred_md.csv").write_text(
+        "series,obs_date,vintage,value\nUNRATE,2019-11-01,2019-12,3.5\n"
+    )
+    assert source(run(root, NEXT_MONTH), "macro").quarantined == 0
+    jobless = Lake(root / "lake").history("macro").filter(pl.col("series") == "UNRATE")
+    assert jobless.select("known_at", "value").rows() == [
+        (datetime(2019, 12, 7, 4, 59, tzinfo=UTC), 3.5)
+    ]
+
+
+def test_what_a_deleted_file_held_stays(root: Path) -> None:
+    run(root)
+    (root / "raw/prices/MSFT.csv").unlink()
+    run(root, NEXT_MONTH)
+    assert Lake(root / "lake").read("bars", tickers=["MSFT"]).height == 3
+
+
+def test_a_second_writer_is_turned_away(root: Path) -> None:
+    with only_writer(root / "lake"), pytest.raises(LakeError, match="One program at a time"):
+        run(root)
+    assert run(root).total("new") > 0
+
+
+def test_a_calendar_of_an_index_is_noticed_when_it_changes(root: Path) -> None:
+    (root / "raw/policy/index.csv").write_text("date,value\n2019-11-01,100\n")
+    rule = {"rule": "calendar", "path": "raw/macro/release_dates.csv", "release": "CPI"}
+    index = {"kind": "index", "path": "raw/policy/index.csv", "series": "X"}
+    policy = [{**index, "release": {**rule, "longest_lag_days": 60}}]
+    run(root, sources={"policy": policy})
+    with (root / "raw/macro/release_dates.csv").open("a") as calendar:
+        calendar.write("CPI,2019-12-01,2020-01-14\n")
+    report = run(root, NEXT_MONTH, sources={"policy": policy})
+    assert [s.files_read for s in report.sources if s.source == "index"] == [1]
 
 
 @pytest.mark.parametrize("stop", ["upsert", "add_quarantine", "record"])

@@ -3,6 +3,9 @@
 1. The plan names the files of each source.
 2. A file is not read again while the ledger knows its content and its settings.
 3. Where the settings of a file changed, its records are removed first: they may be dated otherwise.
+   So are those of a file that lies there still but that no source reads any more, since they would
+   stand beside what replaced them, as latest revisions beside vintages. What a deleted file held
+   stays.
 4. Files are read, and the records of many files become one commit of their table.
 5. What was refused goes to quarantine, and last the files to the ledger: a stop anywhere leaves a
    lake that the next ingest completes to the same state.
@@ -23,11 +26,13 @@ from stocktrend.ingestion.commit import Pending
 from stocktrend.ingestion.findings import bar_findings, silent_tickers
 from stocktrend.ingestion.report import FileEntry, IngestReport, SourceReport
 from stocktrend.lake import Lake
+from stocktrend.lake.lock import only_writer
 from stocktrend.lake.store import ORIGIN
 from stocktrend.progress import Progress, silent
+from stocktrend.schema import QUARANTINE
 from stocktrend.sources.clock import Clock
 from stocktrend.sources.files import digest
-from stocktrend.sources.plan import Feed, plan
+from stocktrend.sources.plan import Feed, Plan, plan
 from stocktrend.sources.read import read_file
 
 LAKE: Final = "lake"
@@ -63,6 +68,13 @@ def ingest(
             f"Use datetime(..., tzinfo=UTC)"
         )
     planned = plan(settings, root)
+    with only_writer(root / LAKE):
+        return _ingest(root, settings, planned, retrieved_at, progress)
+
+
+def _ingest(
+    root: Path, settings: Settings, planned: Plan, retrieved_at: datetime, progress: Progress
+) -> IngestReport:
     lake = Lake(root / LAKE)
     _forget_changed(lake, root, planned.feeds, settings)
     seen = _entries(lake)
@@ -139,18 +151,20 @@ def _fingerprint(feed: Feed, settings: Settings) -> str:
 
 
 def _forget_changed(lake: Lake, root: Path, feeds: tuple[Feed, ...], settings: Settings) -> None:
-    """Remove the records of files whose settings changed, then the files from the ledger."""
+    """Remove the records of files that are read otherwise now, then the files from the ledger."""
     current = {
         _shown(path, root): _fingerprint(feed, settings) for feed in feeds for path in feed.files
     }
     stale = [
         entry
         for entry in _entries(lake).values()
-        if entry.settings != current.get(entry.path, entry.settings)
+        if (root / entry.path).is_file() and entry.settings != current.get(entry.path)
     ]
     for table in {entry.table for entry in stale}:
         lake.remove(table, [entry.path for entry in stale if entry.table == table])
-    lake.ledger.record({}, forget=[entry.path for entry in stale])
+    paths = [entry.path for entry in stale]
+    lake.add_quarantine(pl.DataFrame(schema=QUARANTINE), paths)
+    lake.ledger.record({}, forget=paths)
 
 
 def _report(

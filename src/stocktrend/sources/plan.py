@@ -137,7 +137,7 @@ def _feed(setting: Setting, files: tuple[Path, ...], calendar: Path | None) -> F
     name = setting.name or ("prices" if table == "bars" else setting.kind)
     used: list[Path] = []
     match setting:
-        case SeriesFile(release=Calendar(path=path)):
+        case SeriesFile(release=Calendar(path=path)) | IndexFile(release=Calendar(path=path)):
             used.append(Path(path))
         case SeriesFile(release=None) if calendar is not None:
             used.append(calendar)
