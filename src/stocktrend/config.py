@@ -8,7 +8,7 @@ relative to the data root and may be globs.
 from datetime import date, time
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from stocktrend.sessions import Frequency
 
@@ -273,7 +273,7 @@ class Settings(Model):
 
     exchange: str = "XNYS"
     frequency: Frequency = "weekly"
-    horizons: tuple[Annotated[int, Field(ge=1, le=400)], ...] = Field((7, 30), min_length=1)
+    horizons: tuple[Annotated[int, Field(ge=1, le=400)], ...] = (7, 30)
     start: date | None = None
     end: date | None = None
     tickers: tuple[str, ...] | None = None
@@ -281,8 +281,27 @@ class Settings(Model):
     preset: Literal["auto", "original", "cross_sectional"] = "auto"
     recipe: dict[str, Any] = {}
     split: Split = Split()
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     threads: int = Field(1, ge=1)
+
+    @field_validator("horizons")
+    @classmethod
+    def _are_distinct(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
+        if not horizons or len(set(horizons)) < len(horizons):
+            raise ValueError(
+                f"horizons must be one or more distinct days, however: {list(horizons)}. "
+                "Write for example [7, 30]"
+            )
+        return horizons
+
+    @field_validator("tickers")
+    @classmethod
+    def _name_one(cls, tickers: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if tickers == ():
+            raise ValueError(
+                "tickers must name one or more, however: none. Leave the setting out for all"
+            )
+        return tickers
 
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> Self:

@@ -115,6 +115,19 @@ def load_settings(
     return Effective(settings, origins, named if named.exists() else None, given)
 
 
+def with_arguments(settings: Settings, arguments: Mapping[str, Any]) -> Settings:
+    """Settings with some replaced by arguments, checked; null is not given.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    given = read_arguments(arguments)
+    changed, problems = _checked(Settings, settings.model_dump() | plain(given), given, ())
+    if changed is None:
+        raise ConfigError(problems)
+    return changed
+
+
 def _tidy(given: dict[str, Tree]) -> dict[str, Tree]:
     """An empty section counts as not given; a single ticker or horizon as a list of one."""
     tidy: dict[str, Tree] = {}
