@@ -2,22 +2,30 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Readers see the old file or the new one; the folder is made where it is missing."""
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write; it takes its place when all is written, and its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
     with temporary.open("wb") as file:
-        file.write(content)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Readers see the old file or the new one; the folder is made where it is missing."""
+    with _whole(path) as file:
+        file.write(content)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -27,7 +35,5 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def write_parquet(path: Path, frame: pl.DataFrame) -> None:
     """A frame as Parquet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    frame.write_parquet(temporary)
-    temporary.replace(path)
+    with _whole(path) as file:
+        frame.write_parquet(file)

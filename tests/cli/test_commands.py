@@ -170,3 +170,30 @@ def _wait_for_member(root: Path, started: "subprocess.Popen[str]") -> Path:
             return found[0]
         time.sleep(0.02)
     pytest.fail("no member was trained before the run ended")
+
+
+def test_an_empty_list_of_tickers_is_refused(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(["predict", "--data-root", str(finished), "--tickers", ","]) == 2
+    assert "tickers must name one or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "scores.csv"])
+def test_scores_are_written_into_a_folder_that_is_made(
+    finished: Path, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "new" / name
+    assert execute(["predict", "--data-root", str(finished), "--out", str(out)]) == 0
+    read = pl.read_parquet if out.suffix == ".parquet" else pl.read_csv
+    assert read(out).height == 4
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "scores.csv"])
+def test_scores_that_cannot_be_written_are_no_defect(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / name
+    assert execute(["predict", "--data-root", str(finished), "--out", str(out)]) == 2
+    assert "must be a place that can be read and written" in capsys.readouterr().err

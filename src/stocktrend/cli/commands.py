@@ -168,6 +168,7 @@ def predict(
     root = options.existing_root(context, data_root, problems)
     display = Display(as_json)
     import stocktrend as st
+    from stocktrend.atomic import write_bytes, write_parquet
     from stocktrend.cli.results import score_records, show_scores
 
     run = st.load_run(root, run_id)
@@ -184,7 +185,10 @@ def predict(
     display.heading(f"Scores of {scores['as_of'][0]:%Y-%m-%d} by run {run.id}")
     show_scores(display, ranked, horizons)
     if out is not None:
-        scores.write_parquet(out) if out.suffix == ".parquet" else scores.write_csv(out)
+        if out.suffix == ".parquet":
+            write_parquet(out, scores)
+        else:
+            write_bytes(out, scores.write_csv().encode())
         display.say(f"Wrote {out}")
     display.finish({"run": run.id, "scores": score_records(ranked)})
 
