@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     from stocktrend.sources.market import SimulatedMarket, simulate
     from stocktrend.training import DualTowerTrainer, create_optimizer, create_scheduler
     from stocktrend.workflow.page import report
+    from stocktrend.workflow.prediction import predict
     from stocktrend.workflow.run import Run, load_run
     from stocktrend.workflow.steps import (
         build_panel,
         evaluate,
         ingest,
-        predict,
         run,
         train,
     )
@@ -85,12 +85,12 @@ _HOME = {
     "stocktrend.sources.market": ("SimulatedMarket", "simulate"),
     "stocktrend.training": ("DualTowerTrainer", "create_optimizer", "create_scheduler"),
     "stocktrend.workflow.page": ("report",),
+    "stocktrend.workflow.prediction": ("predict",),
     "stocktrend.workflow.run": ("Run", "load_run"),
     "stocktrend.workflow.steps": (
         "build_panel",
         "evaluate",
         "ingest",
-        "predict",
         "run",
         "train",
     ),

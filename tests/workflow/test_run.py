@@ -1,6 +1,7 @@
 """From raw files to a report, taken over after a stop, and the same again from the lake."""
 
 import json
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 import stocktrend as st
 from stocktrend.catalog import FEATURES
-from stocktrend.errors import ConfigError, DataError
+from stocktrend.errors import ConfigError, DataError, ModelError
 
 MOMENT = datetime(2017, 7, 1, tzinfo=UTC)
 QUICK = st.Settings(
@@ -20,8 +21,6 @@ QUICK = st.Settings(
 
 @pytest.fixture(scope="module")
 def finished(built_market: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, st.Run]:
-    import shutil
-
     root = Path(shutil.copytree(built_market, tmp_path_factory.mktemp("run") / "market"))
     return root, st.run(root, settings=QUICK, retrieved_at=MOMENT)
 
@@ -140,3 +139,57 @@ def test_a_panel_alone_can_be_trained_on(finished: tuple[Path, st.Run]) -> None:
     assert run.folder is None
     assert run.metrics["7d"].rank_ic.value is not None
     assert list(run.verdicts) == ["7d"]
+
+
+def test_a_lake_made_anew_from_other_files_gives_another_panel(market: Path) -> None:
+    before = st.build_panel(market, settings=QUICK, retrieved_at=MOMENT)
+    shutil.rmtree(market / "lake")
+    for file in (market / "raw" / "prices").glob("*.csv"):
+        header, *rows = file.read_text().splitlines()
+        file.write_text("\n".join([header, *rows[100:]]) + "\n")
+    after = st.build_panel(market, settings=QUICK, retrieved_at=MOMENT)
+    assert after["as_of"].min() > before["as_of"].min()
+
+
+def test_a_run_is_judged_on_its_own_dates_whatever_was_ingested_since(market: Path) -> None:
+    """Older bars move the split back: training dates must not pass for test dates."""
+    files = {file: file.read_text() for file in (market / "raw" / "prices").glob("*.csv")}
+    shutil.rmtree(market / "lake")
+    for file, text in files.items():
+        header, *rows = text.splitlines()
+        file.write_text("\n".join([header, *rows[200:]]) + "\n")
+    run = st.run(market, settings=QUICK, retrieved_at=MOMENT)
+    for file, text in files.items():
+        file.write_text(text)
+    st.ingest(market, settings=QUICK, retrieved_at=MOMENT)
+    again = st.evaluate(st.load_run(market))
+    assert again.metrics == run.metrics
+    assert again.panel["as_of"].min() == run.panel["as_of"].min()
+
+
+def test_a_run_whose_lake_is_gone_is_not_judged_on_another(market: Path) -> None:
+    st.run(market, settings=QUICK, retrieved_at=MOMENT)
+    shutil.rmtree(market / "lake")
+    for file in (market / "raw" / "prices").glob("*.csv"):
+        header, *rows = file.read_text().splitlines()
+        file.write_text("\n".join([header, *rows[100:]]) + "\n")
+    st.ingest(market, settings=QUICK, retrieved_at=MOMENT)
+    with pytest.raises(ModelError, match="train"):
+        st.evaluate(st.load_run(market))
+
+
+def test_the_same_files_in_two_data_roots_give_one_run(market: Path, tmp_path: Path) -> None:
+    shutil.copytree(market / "raw", tmp_path / "other" / "raw")
+    ids = {
+        st.run(root, settings=QUICK, retrieved_at=MOMENT).id
+        for root in (market, tmp_path / "other")
+    }
+    assert len(ids) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"preset": "bogus"}, {"seed": -1}, {"horizons": (7, 7)}])
+def test_wrong_arguments_beside_given_settings_are_told_before_anything_runs(
+    wrong: dict[str, object], market: Path
+) -> None:
+    with pytest.raises(ConfigError, match=f"{next(iter(wrong))} must"):
+        st.train(market, settings=QUICK, **wrong)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from stocktrend.lake import Lake
 from stocktrend.progress import Progress, silent
 from stocktrend.training.ensemble import train_ensemble
 from stocktrend.workflow.forecast import Forecaster, score_columns
-from stocktrend.workflow.places import fingerprint, lake_folder, runs_folder
+from stocktrend.workflow.places import lake_folder, run_fingerprint, runs_folder
 from stocktrend.workflow.run import MODEL_FOLDER, Run, save_model
 
 
@@ -29,14 +29,14 @@ def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progre
 
     Returns:
         The run, not evaluated yet. Its id is made of the last date, the preset and a digest of
-        settings and data: the same inputs give the same id, and members that an earlier, stopped
+        settings and panel: the same inputs give the same id, and members that an earlier, stopped
         training finished are taken over.
     """
     frame = time_split(to_polars(panel), settings.split, settings.horizons)
     preset, recipe = settings.recipe_for(frame["ticker"].n_unique())
     versions = {} if root is None else Lake(lake_folder(root)).versions()
     last = frame.select(pl.col("as_of").max().dt.strftime("%Y-%m-%d")).item()
-    run_id = f"{last}-{preset}-{fingerprint(settings, versions)}"
+    run_id = f"{last}-{preset}-{run_fingerprint(settings, recipe, frame)}"
     folder = None if root is None else runs_folder(root) / run_id
     with torch_threads(settings.threads):
         ensemble = train_ensemble(

@@ -4,9 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import polars as pl
+from deltalake import DeltaTable
 
 from stocktrend._version import __version__
-from stocktrend.config import Settings
+from stocktrend.config import Recipe, Settings
+from stocktrend.lake import Lake
 
 
 def lake_folder(root: Path) -> Path:
@@ -24,18 +29,40 @@ def runs_folder(root: Path) -> Path:
     return root / "runs"
 
 
-def fingerprint(settings: Settings, versions: Mapping[str, int]) -> str:
-    """Twelve hex digits of everything that decides a panel: settings, lake versions, program.
+def panel_fingerprint(settings: Settings, lake: Lake) -> str:
+    """Twelve hex digits of everything that decides a panel: settings, lake tables, program.
 
-    Equal fingerprints mean that work already done can be taken over.
+    A table counts with its own id beside its version: a lake that was removed and ingested anew
+    starts again at version 0.
     """
-    content = {
-        "settings": settings.model_dump(mode="json", exclude={"threads"}),
-        "versions": dict(sorted(versions.items())),
-        "program": __version__,
+    tables = {
+        name: f"{DeltaTable(f'{lake.path}/{name}').metadata().id} at {version}"
+        for name, version in lake.versions().items()
     }
-    text = json.dumps(content, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    chosen = panel_settings(settings).model_dump(mode="json")
+    return _digest({"settings": chosen, "tables": tables, "program": __version__})
+
+
+def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame) -> str:
+    """Twelve hex digits of everything that decides a run: settings, recipe, panel, program.
+
+    The panel counts with its content, so the same records in two data roots give one id.
+    """
+    chosen = settings.model_dump(mode="json", exclude={"threads"})
+    content = hashlib.sha256(panel.hash_rows().to_numpy().tobytes()).hexdigest()
+    return _digest(
+        {
+            "settings": chosen,
+            "recipe": recipe.model_dump(mode="json"),
+            "columns": panel.columns,
+            "panel": content,
+            "program": __version__,
+        }
+    )
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def panel_settings(settings: Settings) -> Settings:

@@ -123,14 +123,12 @@ def find_run(root: Path, run_id: str | None = None) -> Path:
             f"`stocktrend run --data-root {root}` first"
         )
     if run_id is None:
-        return max(
-            finished, key=lambda folder: (folder / MODEL_FOLDER / CALIBRATION_FILE).stat().st_mtime
-        )
+        return max(finished, key=_finished_at)
     for folder in finished:
         if folder.name == run_id:
             return folder
     known = ", ".join(sorted(folder.name for folder in finished))
-    raise ConfigError(f"run must be one of: {known}; however: {run_id!r}")
+    raise ConfigError(f"run must be one of {known}, however: {run_id!r}. Take one of these")
 
 
 def _finished_at(folder: Path) -> float:

@@ -19,25 +19,18 @@ from stocktrend.atomic import write_json, write_parquet
 from stocktrend.config import Settings
 from stocktrend.dataset.frames import Frame
 from stocktrend.dataset.splits import time_split
-from stocktrend.errors import DataError, LakeError
+from stocktrend.errors import LakeError, ModelError
 from stocktrend.evaluation.study import evaluate as evaluate_predictions
 from stocktrend.ingestion import IngestReport
 from stocktrend.ingestion import ingest as ingest_files
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.progress import Progress, silent
-from stocktrend.sessions import as_of_grid
-from stocktrend.settings import load_settings
+from stocktrend.settings import load_settings, with_arguments
 from stocktrend.workflow.fit import fit
-from stocktrend.workflow.forecast import score_columns
 from stocktrend.workflow.page import report
-from stocktrend.workflow.places import (
-    fingerprint,
-    lake_folder,
-    panel_file,
-    panel_settings,
-)
-from stocktrend.workflow.run import Run, load_run, save_evaluation
+from stocktrend.workflow.places import lake_folder, panel_file, panel_fingerprint
+from stocktrend.workflow.run import Run, save_evaluation
 
 Root = Path | str
 
@@ -50,8 +43,7 @@ def settings_of(root: Root, settings: Settings | None = None, **overrides: Any) 
     """
     if settings is None:
         return load_settings(Path(root), overrides=overrides, environ=os.environ).settings
-    given = {name: value for name, value in overrides.items() if value is not None}
-    return Settings.model_validate(settings.model_dump() | given)
+    return with_arguments(settings, overrides)
 
 
 def ingest(
@@ -108,7 +100,7 @@ def stored_panel(root: Path, settings: Settings, progress: Progress = silent) ->
     lake = Lake(lake_folder(root))
     file = panel_file(root, settings)
     mark = file.with_suffix(".json")
-    now = {"fingerprint": fingerprint(panel_settings(settings), lake.versions())}
+    now = {"fingerprint": panel_fingerprint(settings, lake)}
     if file.is_file() and mark.is_file() and read_mark(mark) == now:
         return pl.read_parquet(file)
     panel = compute_panel(lake, settings, progress=progress)
@@ -163,13 +155,18 @@ def train(
 def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
     """Judge a run on its test dates, beside the controls on the same rows.
 
+    A run read back from its folder is judged on the records that it was trained on, whatever was
+    ingested since: more dates would move the split, and training dates would pass for test dates.
+
     Returns:
         The run with its evaluation; ``metrics.json`` is written where the run has a folder.
+
+    Raises:
+        ModelError: the lake no longer gives the panel of the run.
     """
     settings, panel = run.settings, run.panel
     if panel.is_empty() and run.folder is not None:
-        whole = stored_panel(run.folder.parents[1], settings)
-        panel = time_split(whole, settings.split, settings.horizons)
+        panel = _panel_of(run, run.folder.parents[1], progress)
     judged = evaluate_predictions(
         panel,
         run.predictions,
@@ -183,6 +180,28 @@ def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
     if run.folder is not None:
         save_evaluation(run)
     return run
+
+
+def _panel_of(run: Run, root: Path, progress: Progress) -> pl.DataFrame:
+    """The panel that a run on disk was trained on, split, from the lake as it was then."""
+    settings, lake = run.settings, Lake(lake_folder(root))
+    changed = ModelError(
+        f"run {run.id} must be judged on the panel that it was trained on, however the lake no "
+        "longer gives it: it was removed or made anew since. Run `stocktrend train` again"
+    )
+    if lake.versions() == run.versions:
+        whole = stored_panel(root, settings, progress)
+    else:
+        then = Lake(lake_folder(root), versions=run.versions)
+        try:
+            whole = compute_panel(then, settings, progress=progress)
+        except LakeError as error:
+            raise changed from error
+    panel = time_split(whole, settings.split, settings.horizons)
+    names = ["ticker", "as_of", "split", *(f"target_{h}d" for h in settings.horizons)]
+    if not panel.select(names).equals(run.predictions.select(names)):
+        raise changed
+    return panel
 
 
 def run(
@@ -211,76 +230,6 @@ def run(
     report(trained, created=moment)
     progress("report", 1, 1, "pages")
     return trained
-
-
-def predict(
-    root: Root,
-    *,
-    as_of: date | None = None,
-    tickers: Sequence[str] | None = None,
-    run_id: str | None = None,
-    progress: Progress = silent,
-) -> pl.DataFrame:
-    """Score one date with a trained run, from the records known then and no others.
-
-    Args:
-        as_of: A day of the grid (the last session of its week, with weekly rows). Default: the
-            newest with rows.
-        tickers: These only; ranks are still taken within the whole universe of the date.
-        run_id: Which run; default: the newest.
-
-    Returns:
-        ``ticker, as_of, close``, the scores and probabilities, then the 87 features and what is
-        known of the labels: the panel's rows of that date, bit for bit.
-
-    Raises:
-        DataError: the date has no rows, or a ticker is unknown then.
-    """
-    folder = Path(root)
-    run = load_run(folder, run_id)
-    settings = run.settings.model_copy(update={"start": None, "end": None})
-    lake = Lake(lake_folder(folder))
-    day, moment = _decision(lake, settings, as_of)
-    rows = compute_panel(lake, settings, start=day, end=day, known_by=moment, progress=progress)
-    scores = run.predict(rows)
-    chosen = score_columns(run.forecaster.horizons)
-    out = rows.join(scores.select("ticker", "as_of", *chosen), on=["ticker", "as_of"])
-    front = ["ticker", "as_of", "close", *chosen]
-    out = out.select(*front, pl.exclude(front))
-    return out if tickers is None else _only(out, tickers, day)
-
-
-def _decision(lake: Lake, settings: Settings, as_of: date | None) -> tuple[date, datetime]:
-    """The grid point asked for, or the newest one that the bars reach."""
-    last = lake.read("bars").select(pl.col("session").max()).item()
-    if last is None:
-        raise LakeError("the lake must hold bars, however it is empty: run `stocktrend ingest`")
-    grid = as_of_grid(settings.frequency, None, last, settings.exchange)
-    if as_of is None:
-        return grid["session"][-1], grid["as_of"][-1]
-    chosen = grid.filter(pl.col("session") == as_of)
-    if chosen.is_empty():
-        before = grid.filter(pl.col("session") < as_of)["session"]
-        nearest = f"the nearest before it is {before[-1]}" if len(before) else "none is before it"
-        raise DataError(
-            f"--as-of must be the last session of its {settings.frequency[:-2]} period with bars "
-            f"(the bars end on {last}), however: {as_of}; {nearest}"
-        )
-    return as_of, chosen["as_of"][0]
-
-
-def _only(rows: pl.DataFrame, tickers: Sequence[str], day: date) -> pl.DataFrame:
-    known = set(rows["ticker"])
-    unknown = [ticker for ticker in tickers if ticker not in known]
-    if unknown:
-        raise DataError(
-            "\n".join(
-                f"tickers must have a row on {day}, however {ticker!r} has none: it is not in the "
-                "lake, has no bar that day or fewer than 60 bars of history"
-                for ticker in unknown
-            )
-        )
-    return rows.filter(pl.col("ticker").is_in(list(tickers)))
 
 
 def _names(tickers: Sequence[str] | None) -> tuple[str, ...] | None:

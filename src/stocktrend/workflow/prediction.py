@@ -1,0 +1,91 @@
+"""Scores of one date, from the records known then."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from stocktrend.config import Settings
+from stocktrend.errors import DataError, LakeError
+from stocktrend.lake import Lake
+from stocktrend.panel import build_panel as compute_panel
+from stocktrend.progress import Progress, silent
+from stocktrend.sessions import as_of_grid
+from stocktrend.workflow.forecast import score_columns
+from stocktrend.workflow.places import lake_folder
+from stocktrend.workflow.run import load_run
+
+_GRID_DAY = {"weekly": "the last session of a week", "daily": "a session"}
+
+
+def predict(
+    root: Path | str,
+    *,
+    as_of: date | None = None,
+    tickers: Sequence[str] | None = None,
+    run_id: str | None = None,
+    progress: Progress = silent,
+) -> pl.DataFrame:
+    """Score one date with a trained run, from the records known then and no others.
+
+    Args:
+        as_of: A day of the grid (the last session of its week, with weekly rows). Default: the
+            newest with rows.
+        tickers: These only; ranks are still taken within the whole universe of the date.
+        run_id: Which run; default: the newest.
+
+    Returns:
+        ``ticker, as_of, close``, the scores and probabilities, then the 87 features and what is
+        known of the labels: the panel's rows of that date, bit for bit.
+
+    Raises:
+        DataError: the date has no rows, or a ticker is unknown then.
+    """
+    folder = Path(root)
+    run = load_run(folder, run_id)
+    settings = run.settings.model_copy(update={"start": None, "end": None})
+    lake = Lake(lake_folder(folder))
+    day, moment = _decision(lake, settings, as_of)
+    rows = compute_panel(lake, settings, start=day, end=day, known_by=moment, progress=progress)
+    scores = run.predict(rows)
+    chosen = score_columns(run.forecaster.horizons)
+    out = rows.join(scores.select("ticker", "as_of", *chosen), on=["ticker", "as_of"])
+    front = ["ticker", "as_of", "close", *chosen]
+    out = out.select(*front, pl.exclude(front))
+    return out if tickers is None else _only(out, tickers, day)
+
+
+def _decision(lake: Lake, settings: Settings, as_of: date | None) -> tuple[date, datetime]:
+    """The grid point asked for, or the newest one that the bars reach."""
+    last = lake.read("bars").select(pl.col("session").max()).item()
+    if last is None:
+        raise LakeError("the lake must hold bars, however it is empty: run `stocktrend ingest`")
+    grid = as_of_grid(settings.frequency, None, last, settings.exchange)
+    if as_of is None:
+        return grid["session"][-1], grid["as_of"][-1]
+    chosen = grid.filter(pl.col("session") == as_of)
+    if chosen.is_empty():
+        before = grid.filter(pl.col("session") < as_of)["session"]
+        nearest = f"the nearest before it is {before[-1]}" if len(before) else "none is before it"
+        raise DataError(
+            f"--as-of must be {_GRID_DAY[settings.frequency]} up to the last bar's, {last}, "
+            f"however: {as_of}; {nearest}"
+        )
+    return as_of, chosen["as_of"][0]
+
+
+def _only(rows: pl.DataFrame, tickers: Sequence[str], day: date) -> pl.DataFrame:
+    if not tickers:
+        raise DataError("tickers must name one or more, however: none. Leave them out for all")
+    known = set(rows["ticker"])
+    unknown = [ticker for ticker in tickers if ticker not in known]
+    if unknown:
+        raise DataError(
+            "\n".join(
+                f"tickers must have a row on {day}, however {ticker!r} has none: it is not in the "
+                "lake, has no bar that day or fewer than 60 bars of history"
+                for ticker in unknown
+            )
+        )
+    return rows.filter(pl.col("ticker").is_in(list(tickers)))
