@@ -9,8 +9,9 @@ from polars.testing import assert_frame_equal
 
 import stocktrend as st
 from stocktrend.catalog import FEATURES, STOCK_FEATURES
+from stocktrend.config import NewsFile, Settings, Sources
 from stocktrend.errors import ConfigError, DataError
-from stocktrend.panel import build_panel
+from stocktrend.panel import build_panel, news_periods
 from stocktrend.settings import load_settings
 
 CUT = datetime(2016, 12, 30, 21, tzinfo=UTC)
@@ -146,3 +147,12 @@ def test_daily_rows_contain_the_weekly_ones(built_market: Path) -> None:
     assert daily.height > 4 * weekly.height
     columns = ["ticker", "as_of", "close", *STOCK_FEATURES]
     assert_frame_equal(same.select(columns), weekly.select(columns), check_exact=True)
+
+
+def test_a_declared_period_holds_its_first_and_last_day() -> None:
+    item = {"source": ["wire"], "known_at": [datetime(2015, 3, 2, 12, tzinfo=UTC)]}
+    entry = NewsFile(path="*", start=date(2015, 1, 1), end=date(2015, 12, 31))
+    periods = news_periods(pl.DataFrame(item), Settings(sources=Sources(news=(entry,))))
+    assert periods.rows() == [
+        ("wire", datetime(2015, 1, 1, tzinfo=UTC), datetime(2016, 1, 1, tzinfo=UTC))
+    ]

@@ -12,7 +12,7 @@
 import difflib
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -195,10 +195,11 @@ def _with_context(
 def news_periods(items: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """The period that each news source covers: as declared, else from its first record on.
 
-    A source's own settings are found by its name; a single nameless entry speaks for all.
+    A source's own settings are found by its name; an entry that is the only one speaks for all.
 
     Returns:
-        ``source, start, end`` (UTC, end null where open).
+        ``source, start, end`` (UTC, end null where open), from the first moment of the first day
+        to the last of the last.
     """
     declared = {entry.name: entry for entry in settings.sources.news or ()}
     fallback = next(iter(declared.values())) if len(declared) == 1 else None
@@ -207,7 +208,7 @@ def news_periods(items: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     for source, known_at in first.iter_rows():
         entry = declared.get(source, fallback)
         begin = _midnight(entry.start) if entry and entry.start else known_at
-        finish = _midnight(entry.end) if entry and entry.end else None
+        finish = _midnight(entry.end + timedelta(days=1)) if entry and entry.end else None
         rows.append({"source": source, "start": begin, "end": finish})
     types = {"source": pl.String(), "start": UTC_TIME, "end": UTC_TIME}
     return pl.DataFrame(rows, schema=types)

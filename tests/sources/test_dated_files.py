@@ -39,6 +39,14 @@ def test_a_daily_rate_is_known_at_ten_of_the_next_business_day(tmp_path: Path) -
     assert batch.records["revised"].to_list() == [False, False]
 
 
+def test_monthly_means_under_a_daily_name_need_a_rule_of_their_own(tmp_path: Path) -> None:
+    monthly = "date,value\n2020-01-01,1.8\n2020-02-01,1.5\n2020-03-01,0.9\n"
+    with pytest.raises(SourceError, match="DGS10 must be daily"):
+        series(tmp_path / "DGS10.csv", monthly)
+    batch = series(tmp_path / "DGS10.csv", monthly, SeriesFile(path="*", release=Lag(days=35)))
+    assert known(batch)[0] == datetime(2020, 2, 6, 4, 59, tzinfo=UTC)
+
+
 def test_a_calendar_dates_a_release_that_slipped_and_the_longest_lag_what_it_lacks(
     tmp_path: Path,
 ) -> None:

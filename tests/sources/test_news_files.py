@@ -74,6 +74,8 @@ def test_every_layout_gives_the_same_record(tmp_path: Path, ending: str) -> None
         ("Thu, 02 Jan 2014 09:30:00 GMT", datetime(2014, 1, 2, 9, 30, tzinfo=UTC)),
         (1388673000, datetime(2014, 1, 2, 14, 30, tzinfo=UTC)),
         (1388673000000, datetime(2014, 1, 2, 14, 30, tzinfo=UTC)),
+        (1388673000000000, datetime(2014, 1, 2, 14, 30, tzinfo=UTC)),
+        ("1388673000000000000", datetime(2014, 1, 2, 14, 30, tzinfo=UTC)),
         ("2014-01-02 09:30:00", datetime(2014, 1, 2, 9, 30, tzinfo=UTC)),
     ],
 )
@@ -144,6 +146,12 @@ def test_what_is_no_item_is_quarantined(tmp_path: Path) -> None:
         "the record is not a JSON object",
     ]
     assert batch.read == 6
+
+
+def test_entries_of_a_json_list_that_are_no_objects_are_counted(tmp_path: Path) -> None:
+    batch = read(tmp_path / "A.json", json.dumps([None, 0, "", ITEM]))
+    assert (batch.read, batch.records.height) == (4, 1)
+    assert batch.quarantine["row"].to_list() == [1, 2, 3]
 
 
 def test_reposts_and_languages_are_named(tmp_path: Path) -> None:

@@ -221,15 +221,18 @@ def _records(items: Iterable[tuple[int, Any]], path: Path) -> Rows:
     good: list[dict[str, Any]] = []
     broken: list[tuple[int, str, str]] = []
     for number, item in items:
+        if isinstance(item, bytes) and not item.strip():
+            continue
         try:
-            record = json.loads(item) if isinstance(item, bytes) and item.strip() else item
+            record = json.loads(item) if isinstance(item, bytes) else item
+            readable = True
         except (ValueError, RecursionError):
-            record = None
+            record, readable = None, False
         if isinstance(record, dict):
             good.append({**record, "row": number})
-        elif record:
+        elif readable:
             broken.append((number, "the record is not a JSON object", json.dumps(record)))
-        elif item:
+        else:
             text = item.decode("utf-8", "replace") if isinstance(item, bytes) else repr(item)
             broken.append((number, "the record is not JSON", text))
     if not good:

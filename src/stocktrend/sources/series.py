@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from stocktrend.config import IndexFile, Release, SeriesFile
+from stocktrend.errors import SourceError
 from stocktrend.sources.batch import Batch, make_batch
 from stocktrend.sources.clock import Clock, default_release, is_revised
 from stocktrend.sources.fields import (
@@ -23,6 +24,7 @@ from stocktrend.sources.fields import (
 from stocktrend.sources.files import read_rows, stem
 
 DATES: Final = ("date", "observationdate", "period", "time", "day")
+LONGEST_DAILY_STEP: Final = 7
 INDEX_NAMES: Final = {"EPU": "USEPUINDXD", "GPR": "GPRD", "FEDTARGET": "DFEDTAR"}
 """What files of well-known policy indices are called, without ``daily`` and underscores."""
 
@@ -60,7 +62,8 @@ def read_series(
         calendar: A ``release_dates.csv`` for well-known series without a rule of their own.
 
     Raises:
-        SourceError: the file is unreadable or lacks a column.
+        SourceError: the file is unreadable, lacks a column, or is not daily although the rule of
+            daily series would date it.
         ConfigError: the series has no release rule and is not well known.
     """
     rows = read_rows(path)
@@ -76,6 +79,8 @@ def read_series(
         not_a_number(raw, columns["value"]).alias("_value"),
     )
     stated = typed.filter(~(pl.col("empty") & pl.col("period").is_not_null()))
+    if "release" not in setting.model_fields_set and release.rule == "next_business_day":
+        _check_daily(path, series, stated["period"])
     known, dated = clock.known_at(stated["period"], release)
     revised = is_revised(series, release, getattr(setting, "revised", None))
     found = stated.with_columns(
@@ -96,6 +101,17 @@ def read_series(
             **_notes(series, batch.records, release, int(dated.sum())),
         }
     )
+
+
+def _check_daily(path: Path, series: str, periods: pl.Series) -> None:
+    """A monthly mean under a daily series' name is labelled weeks before it can be known."""
+    step = _typical_step(periods)
+    if step is not None and step > LONGEST_DAILY_STEP:
+        raise SourceError(
+            f"{series} must be daily, since its values count as known on the next business day, "
+            f"however the dates of {path} lie {step:g} days apart. Fetch the daily series, or set "
+            f"`release` of its source in stocktrend.yaml to when these values were published"
+        )
 
 
 def midnight(column: str) -> pl.Expr:
@@ -127,14 +143,18 @@ def _notes(series: str, records: pl.DataFrame, release: Release, dated: int) -> 
 
 def _missing_periods(periods: pl.Series) -> int:
     """Months or quarters that are absent between the first and the last one."""
-    days = periods.unique().sort()
-    if len(days) < 3:
-        return 0
-    step = days.diff().drop_nulls().dt.total_days().median()
-    months = {30: 1, 31: 1, 91: 3, 92: 3, 90: 3}.get(int(step) if isinstance(step, float) else 0)
+    months = {30: 1, 31: 1, 91: 3, 92: 3, 90: 3}.get(int(_typical_step(periods) or 0))
     if months is None:
         return 0
+    days = periods.unique().sort()
     first: date = days[0]
     last: date = days[-1]
     between = (last.year - first.year) * 12 + last.month - first.month
     return max(between // months + 1 - len(days), 0)
+
+
+def _typical_step(periods: pl.Series) -> float | None:
+    """Median days from one label date to the next; None for fewer than three dates."""
+    days = periods.drop_nulls().unique().sort()
+    step = days.diff().drop_nulls().dt.total_days().median()
+    return step if len(days) > 2 and isinstance(step, float) else None

@@ -14,8 +14,9 @@ _MOMENT = (
     r"^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d{1,6})\d*)?"
     r" ?([Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 )
-_MILLISECONDS_FROM = 1e11
-"""Epochs above it are milliseconds (in seconds it would be the year 5138)."""
+_SECONDS_BELOW = 1e11
+"""Epochs from here on are milliseconds (in seconds it would be the year 5138), from a thousand
+times this microseconds, then nanoseconds."""
 
 
 def moments(frame: pl.DataFrame, column: str, timezone: str) -> pl.DataFrame:
@@ -23,7 +24,7 @@ def moments(frame: pl.DataFrame, column: str, timezone: str) -> pl.DataFrame:
 
     Args:
         frame: Rows of a file.
-        column: Strings, dates, datetimes or epochs in seconds or milliseconds.
+        column: Strings, dates, datetimes or epochs in seconds, or in ms, us or ns.
         timezone: Of timestamps without an offset.
 
     Returns:
@@ -84,7 +85,7 @@ def _written(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
     iso = pl.when(offset.is_not_null()).then(shifted).otherwise(_local(naive, timezone))
     zoned = at.str.replace(r" (?:GMT|UTC?)$", " +0000")
     mail = zoned.str.to_datetime("%a, %d %b %Y %H:%M:%S %z", time_unit="us", strict=False)
-    epoch = _epoch(at.str.extract(r"^(\d{9,13}(?:\.\d+)?)$").cast(pl.Float64, strict=False))
+    epoch = _epoch(at.str.extract(r"^(\d{9,19}(?:\.\d+)?)$").cast(pl.Float64, strict=False))
     moment = pl.coalesce(iso, mail.dt.convert_time_zone("UTC"), epoch)
     bare = at.str.extract(r"^(\d{4}-\d{2}-\d{2})$").str.to_date("%Y-%m-%d", strict=False)
     return frame.select(
@@ -117,7 +118,16 @@ def _local(at: pl.Expr, timezone: str) -> pl.Expr:
 
 
 def _epoch(seconds: pl.Expr) -> pl.Expr:
-    scaled = pl.when(seconds >= _MILLISECONDS_FROM).then(seconds * 1e3).otherwise(seconds * 1e6)
+    """Seconds since 1970, or their thousandths, millionths or billionths."""
+    scaled = (
+        pl.when(seconds < _SECONDS_BELOW)
+        .then(seconds * 1e6)
+        .when(seconds < _SECONDS_BELOW * 1e3)
+        .then(seconds * 1e3)
+        .when(seconds < _SECONDS_BELOW * 1e6)
+        .then(seconds)
+        .otherwise(seconds / 1e3)
+    )
     return (
         pl.from_epoch(scaled.round().cast(pl.Int64, strict=False), time_unit="us")
         .dt.replace_time_zone("UTC")
