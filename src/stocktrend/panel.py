@@ -28,8 +28,9 @@ from stocktrend.features.policy import policy_features
 from stocktrend.features.stock import stock_features
 from stocktrend.ingestion import ingest
 from stocktrend.lake import Lake
+from stocktrend.lake.order import newest
 from stocktrend.progress import Progress, silent
-from stocktrend.schema import KEYS, UTC_TIME
+from stocktrend.schema import UTC_TIME
 from stocktrend.sessions import as_of_grid
 from stocktrend.settings import load_settings
 from stocktrend.targets import add_labels, label_columns
@@ -77,7 +78,7 @@ def build_panel(
     if stocks.is_empty():
         raise DataError(_no_rows(versions, start or settings.start, end or settings.end))
     panel = _with_context(stocks, grid, lake, settings, known_by, progress)
-    panel = add_labels(panel, _latest(versions, "bars"), settings.horizons)
+    panel = add_labels(panel, newest("bars", versions), settings.horizons)
     labels = [name for horizon in settings.horizons for name in label_columns(horizon)]
     return panel.select(
         "ticker", "as_of", pl.col("as_of").alias("timestamp"), "close", *FEATURES, *labels
@@ -87,12 +88,6 @@ def build_panel(
 def _history(lake: Lake, table: str, known_by: datetime | None) -> pl.DataFrame:
     frame = lake.history(table)
     return frame if known_by is None else frame.filter(pl.col("known_at") <= known_by)
-
-
-def _latest(versions: pl.DataFrame, table: str) -> pl.DataFrame:
-    return versions.sort("known_at", maintain_order=True).unique(
-        KEYS[table], keep="last", maintain_order=True
-    )
 
 
 def _check_tickers(bars: pl.DataFrame, tickers: Sequence[str] | None) -> Sequence[str] | None:
@@ -149,7 +144,7 @@ def _stock_rows(versions: pl.DataFrame, grid: pl.DataFrame, exchange: str) -> pl
         seen = pl.col("known_at") <= pl.col("event_time")
         if begin is not None:
             seen = seen | (pl.col("known_at") <= begin)
-        view = _latest(affected.filter(seen), "bars")
+        view = newest("bars", affected.filter(seen))
         if view.height:
             parts.append(_features(view, rows, exchange))
     if not parts:
