@@ -195,6 +195,19 @@ def test_vintages_that_come_later_replace_a_file_of_latest_revisions(root: Path)
     ]
 
 
+def test_two_files_that_disagree_revise_each_other_once(root: Path) -> None:
+    item = {"timestamp": "2020-01-02T15:00:00Z", "text": "Shares fall", "id": "1"}
+    other = root / "raw/news/other/AAPL.jsonl"
+    other.parent.mkdir()
+    other.write_text(json.dumps(item) + "\n")
+    run(root)
+    before = state(root)
+    ledger = Ledger(str(root / "lake" / "files"))
+    ledger.record({}, forget=list(ledger.entries()))
+    assert source(run(root, NEXT_MONTH), "news").revised == 0
+    assert same(state(root), before)
+
+
 def test_what_a_deleted_file_held_stays(root: Path) -> None:
     run(root)
     (root / "raw/prices/MSFT.csv").unlink()

@@ -9,8 +9,7 @@ import polars as pl
 from stocktrend import schema
 from stocktrend.ingestion.report import FileEntry
 from stocktrend.lake import Lake
-from stocktrend.lake.revisions import DUPLICATE, NEW, REJECTED, REVISED, UNCHANGED
-from stocktrend.lake.store import ORIGIN
+from stocktrend.lake.revisions import DUPLICATE, NEW, ORIGIN, REJECTED, REVISED, UNCHANGED
 from stocktrend.sources.batch import Batch
 
 ROWS_PER_COMMIT: Final = 2_000_000

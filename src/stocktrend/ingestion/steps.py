@@ -27,7 +27,7 @@ from stocktrend.ingestion.findings import bar_findings, silent_tickers
 from stocktrend.ingestion.report import FileEntry, IngestReport, SourceReport
 from stocktrend.lake import Lake
 from stocktrend.lake.lock import only_writer
-from stocktrend.lake.store import ORIGIN
+from stocktrend.lake.revisions import ORIGIN
 from stocktrend.progress import Progress, silent
 from stocktrend.schema import QUARANTINE
 from stocktrend.sources.clock import Clock

@@ -5,7 +5,11 @@ from typing import Final
 
 import polars as pl
 
+from stocktrend.lake.order import newest
 from stocktrend.schema import KEYS
+
+ORIGIN: Final = "origin"
+"""A stored column that no reader sees: the file that a record came from."""
 
 CONTENT: Final = {
     "news": ("text", "event_time", "lang", "is_repost"),
@@ -27,16 +31,18 @@ MICROSECOND: Final = timedelta(microseconds=1)
 def revise(
     table: str, stored: pl.DataFrame, incoming: pl.DataFrame, retrieved_at: datetime
 ) -> pl.DataFrame:
-    """Compare records with the newest stored version of their key.
+    """Compare records with the newest stored version of their key, and of their key and file.
 
     Content that differs is a revision, and nobody knew it before it was retrieved: its
     ``known_at`` is the retrieval, or its own rule's time where that is later. Records of one key
-    within ``incoming`` follow each other in their order.
+    within ``incoming`` follow each other in their order. A file that says again what it said last
+    revises nothing, even where another file has spoken since: else two files that disagree would
+    revise each other at every reading.
 
     Args:
         table: news, policy or macro.
-        stored: Newest version of each key.
-        incoming: Records to store, with any further columns.
+        stored: All versions with ``origin``, sorted by key and ``known_at``.
+        incoming: Records to store, with ``origin`` and any further columns.
         retrieved_at: When they were retrieved (UTC).
 
     Returns:
@@ -44,10 +50,21 @@ def revise(
     """
     key, content = list(KEYS[table]), CONTENT[table]
     rows = incoming.with_columns(pl.int_range(pl.len()).over(key).alias("_nth"))
-    held = stored.select(
+    held = newest(table, stored).select(
         *key, pl.col("known_at").alias("_known"), *(pl.col(c).alias(f"_{c}") for c in content)
     )
-    joined = rows.join(held, on=key, how="left", maintain_order="left")
+    of_file = [*key, ORIGIN]
+    own = stored.unique(of_file, keep="last", maintain_order=True).select(
+        *of_file, pl.lit(True).alias("_spoke"), *(pl.col(c).alias(f"_own_{c}") for c in content)
+    )
+    joined = rows.join(held, on=key, how="left", maintain_order="left").join(
+        own, on=of_file, how="left", maintain_order="left"
+    )
+    again = (
+        pl.col("_spoke").fill_null(False)
+        & (pl.len().over(of_file) == 1)
+        & pl.all_horizontal(pl.col(c).eq_missing(pl.col(f"_own_{c}")) for c in content)
+    )
     later = pl.col("_nth") > 0
     before = {
         c: pl.when(later).then(pl.col(c).shift(1).over(key)).otherwise(f"_{c}") for c in content
@@ -56,6 +73,8 @@ def revise(
     status = (
         pl.when(~later & pl.col("_known").is_null())
         .then(pl.lit(NEW))
+        .when(again)
+        .then(pl.lit(UNCHANGED))
         .when(~same)
         .then(pl.lit(REVISED))
         .when(later)

@@ -17,6 +17,7 @@ from stocktrend.lake.rebase import merge_files
 from stocktrend.lake.revisions import (
     DUPLICATE,
     NEW,
+    ORIGIN,
     REJECTED,
     REVISED,
     UNCHANGED,
@@ -25,8 +26,6 @@ from stocktrend.lake.revisions import (
 )
 from stocktrend.schema import KEYS, MARKET, TABLES, UTC_TIME
 
-ORIGIN: Final = "origin"
-"""A stored column that no reader sees: the file that a record came from."""
 MOST_PARTS: Final = 8
 REWRITE_SHARE: Final = 4
 """An append of more than a quarter of a table, or to many files, rewrites it sorted instead."""
@@ -207,7 +206,7 @@ class Lake:
         incoming = records.with_columns(*origin).select(columns)
         present = self._version(table) is not None
         tickers = incoming["ticker"].unique().to_list() if "ticker" in columns else None
-        empty = TABLES[table].create_empty()
+        empty = TABLES[table].create_empty().with_columns(pl.lit("").alias(ORIGIN))
         stored = self._load(table, tickers, None) if present and incoming.height else empty
         notes: Mapping[str, int] = {}
         if versioned:
@@ -215,7 +214,7 @@ class Lake:
         elif table == "bars":
             judged, notes = merge_files(newest(table, stored), incoming, retrieved_at)
         else:
-            judged = revise(table, newest(table, stored), incoming, retrieved_at)
+            judged = revise(table, stored, incoming, retrieved_at)
         added = judged.filter(pl.col("status").is_in([NEW, REVISED]))
         if added.height:
             self._add(table, added.select(columns), present)
