@@ -40,6 +40,12 @@ def test_a_decision_is_known_at_its_release_time(tmp_path: Path) -> None:
     ]
 
 
+def test_a_time_that_the_clocks_skip_costs_one_row(tmp_path: Path) -> None:
+    (tmp_path / "fomc.csv").write_text("date,release_time\n2020-03-08,02:30\n2020-03-09,02:30\n")
+    batch = read_fomc(tmp_path / "fomc.csv", FomcFile(path="*"), "fomc", "fomc.csv")
+    assert (batch.records.height, batch.quarantine["row"].to_list()) == (1, [1])
+
+
 def test_days_of_publication_can_be_set(tmp_path: Path) -> None:
     (tmp_path / "fomc.csv").write_text(FOMC)
     setting = FomcFile.model_validate({"path": "*", "published": {"2020-03-15": "2020-03-16"}})

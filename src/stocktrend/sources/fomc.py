@@ -105,7 +105,8 @@ def _events(typed: pl.DataFrame, published: dict[date, date], failed: list[str])
 
 def _new_york(column: str, at: pl.Expr) -> pl.Expr:
     local = pl.col(column).dt.combine(at, time_unit="us")
-    return local.dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC").cast(UTC_TIME)
+    zoned = local.dt.replace_time_zone("America/New_York", ambiguous="latest", non_existent="null")
+    return zoned.dt.convert_time_zone("UTC").cast(UTC_TIME)
 
 
 def _clock_time(raw: pl.DataFrame, column: str | None) -> list[pl.Expr]:
