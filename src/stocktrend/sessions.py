@@ -5,10 +5,9 @@ that the gap between two bars is a difference of integers.
 """
 
 import warnings
-from datetime import UTC, date, datetime, time
+from datetime import date, time
 from functools import lru_cache
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -17,7 +16,6 @@ from stocktrend.schema import UTC_TIME
 
 Frequency = Literal["weekly", "daily"]
 
-NEW_YORK = ZoneInfo("America/New_York")
 FIRST_SESSION = date(1962, 1, 2)
 LAST_SESSION = date(2035, 12, 31)
 
@@ -85,11 +83,6 @@ def as_of_grid(
         table = table.filter(pl.col("session") == pl.col("session").max().over(monday))
     table = table.with_columns(pl.col("as_of").shift(1).alias("previous_as_of"))
     return table.filter(pl.col("session").is_between(start or FIRST_SESSION, end or LAST_SESSION))
-
-
-def new_york_time(day: date, at: time) -> datetime:
-    """The UTC instant of a wall-clock time in New York."""
-    return datetime.combine(day, at, tzinfo=NEW_YORK).astimezone(UTC)
 
 
 def end_of_day(days: pl.Expr) -> pl.Expr:
