@@ -121,9 +121,10 @@ def with_arguments(settings: Settings, arguments: Mapping[str, Any]) -> Settings
     Raises:
         ConfigError: with every problem found.
     """
-    given = read_arguments(arguments)
+    given = merge(read_arguments({"recipe": settings.recipe}), read_arguments(arguments))
     changed, problems = _checked(Settings, settings.model_dump() | plain(given), given, ())
-    if changed is None:
+    problems += _recipe_problems(plain(given["recipe"]), given)
+    if changed is None or problems:
         raise ConfigError(problems)
     return changed
 
@@ -143,13 +144,17 @@ def _validated(given: dict[str, Tree]) -> tuple[Settings | None, list[str]]:
     settings, problems = _checked(Settings, plain(given), given, ())
     recipe = given.get("recipe", {})
     if isinstance(recipe, dict):
-        # The presets have the same fields, so any of them shows what is wrong with the overrides.
-        complete = PRESETS["original"].model_dump() | plain(recipe)
-        problems += _checked(Recipe, complete, given, ("recipe",))[1]
+        problems += _recipe_problems(plain(recipe), given)
     exchange = plain(given.get("exchange", Given("XNYS", "default")))
     if isinstance(exchange, str) and exchange != "XNYS":
         problems += _exchange_problem(exchange, origin(given["exchange"]))
     return (None if problems else settings), problems
+
+
+def _recipe_problems(overrides: dict[str, Any], given: Tree) -> list[str]:
+    # The presets have the same fields, so any of them shows what is wrong with the overrides.
+    complete = PRESETS["original"].model_dump() | overrides
+    return _checked(Recipe, complete, given, ("recipe",))[1]
 
 
 def _checked(

@@ -187,9 +187,43 @@ def test_the_same_files_in_two_data_roots_give_one_run(market: Path, tmp_path: P
     assert len(ids) == 1
 
 
+def test_a_run_shows_its_id_and_what_was_found(finished: tuple[Path, st.Run]) -> None:
+    _, run = finished
+    assert run.evaluation is not None
+    for shown in (repr(run), run._repr_html_()):
+        assert run.id in shown
+        assert run.evaluation.headline in shown
+        assert len(shown) < 2000
+
+
+def test_a_wrong_recipe_in_given_settings_is_a_settings_problem(market: Path) -> None:
+    with pytest.raises(ConfigError, match=r"recipe\.epoch is not a setting .*`epochs`"):
+        st.train(market, settings=st.Settings(recipe={"epoch": 1}))
+
+
 @pytest.mark.parametrize("wrong", [{"preset": "bogus"}, {"seed": -1}, {"horizons": (7, 7)}])
 def test_wrong_arguments_beside_given_settings_are_told_before_anything_runs(
     wrong: dict[str, object], market: Path
 ) -> None:
     with pytest.raises(ConfigError, match=f"{next(iter(wrong))} must"):
         st.train(market, settings=QUICK, **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "origin.json", "predictions.parquet"])
+@pytest.mark.parametrize("content", [None, b"{", b"[1]"])
+def test_a_damaged_run_is_refused_with_its_folder(
+    finished: tuple[Path, st.Run], tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    run = Path(shutil.copytree(finished[0] / "runs", tmp_path / "runs")) / finished[1].id
+    (run / name).unlink()
+    if content is not None:
+        (run / name).write_bytes(content)
+    with pytest.raises(ModelError, match=finished[1].id):
+        st.load_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["weekly.parquet", "weekly.json"])
+def test_a_damaged_panel_is_computed_again(market: Path, name: str) -> None:
+    before = st.build_panel(market, settings=QUICK, retrieved_at=MOMENT)
+    (market / "panel" / name).write_bytes(b"\xff{")
+    assert_frame_equal(st.build_panel(market, settings=QUICK, retrieved_at=MOMENT), before)

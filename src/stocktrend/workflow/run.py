@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import yaml
+from polars.exceptions import PolarsError
 
 from stocktrend.atomic import write_bytes, write_json, write_parquet
 from stocktrend.config import Recipe, Settings
@@ -24,7 +26,7 @@ REPORT_FILE = "report.html"
 ORIGIN_FILE = "origin.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """What training left: the model, its scores for every row of the panel, its evaluation.
 
@@ -38,12 +40,20 @@ class Run:
     settings: Settings
     preset: str
     recipe: Recipe
-    forecaster: Forecaster = field(repr=False)
-    predictions: pl.DataFrame = field(repr=False)
-    panel: pl.DataFrame = field(repr=False)
-    evaluation: Evaluation | None = field(default=None, repr=False)
+    forecaster: Forecaster
+    predictions: pl.DataFrame
+    panel: pl.DataFrame
+    evaluation: Evaluation | None = None
     versions: dict[str, int] = field(default_factory=dict)
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        judged = "not evaluated" if self.evaluation is None else self.evaluation.headline
+        return f"Run({self.id!r}, {len(self.predictions)} predictions, {judged!r})"
+
+    def _repr_html_(self) -> str:
+        found = "" if self.evaluation is None else self.evaluation._repr_html_()
+        return f"<p>Run <code>{escape(self.id)}</code></p>{found}"
 
     @property
     def metrics(self) -> dict[str, Metrics]:
@@ -147,9 +157,19 @@ def load_run(root: Path | str, run_id: str | None = None) -> Run:
 
     Raises:
         ConfigError: no such run.
-        ModelError: its model is not complete.
+        ModelError: its folder is not complete, or damaged.
     """
     folder = find_run(Path(root), run_id)
+    try:
+        return _read(folder)
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError, PolarsError) as error:
+        raise ModelError(
+            f"a run's folder must be complete and readable, however {folder}: {error}. Remove it "
+            "and run `stocktrend train` again"
+        ) from error
+
+
+def _read(folder: Path) -> Run:
     content = yaml.safe_load((folder / CONFIG_FILE).read_text())
     settings = Settings.model_validate(content)
     origin = json.loads((folder / ORIGIN_FILE).read_text())

@@ -7,13 +7,14 @@ it was when it is called again.
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from stocktrend.atomic import write_json, write_parquet
 from stocktrend.config import Settings
@@ -101,8 +102,9 @@ def stored_panel(root: Path, settings: Settings, progress: Progress = silent) ->
     file = panel_file(root, settings)
     mark = file.with_suffix(".json")
     now = {"fingerprint": panel_fingerprint(settings, lake)}
-    if file.is_file() and mark.is_file() and read_mark(mark) == now:
-        return pl.read_parquet(file)
+    kept = _kept_panel(file, mark, now)
+    if kept is not None:
+        return kept
     panel = compute_panel(lake, settings, progress=progress)
     mark.unlink(missing_ok=True)
     write_parquet(file, panel)
@@ -110,11 +112,11 @@ def stored_panel(root: Path, settings: Settings, progress: Progress = silent) ->
     return panel
 
 
-def read_mark(file: Path) -> Any:
-    """The stored fingerprint; None where the file is damaged."""
+def _kept_panel(file: Path, mark: Path, now: Mapping[str, str]) -> pl.DataFrame | None:
+    """The stored panel; None where it is of other inputs, or a file is missing or damaged."""
     try:
-        return json.loads(file.read_text())
-    except json.JSONDecodeError:
+        return pl.read_parquet(file) if json.loads(mark.read_bytes()) == now else None
+    except (FileNotFoundError, ValueError, PolarsError):
         return None
 
 
