@@ -156,3 +156,17 @@ def test_a_declared_period_holds_its_first_and_last_day() -> None:
     assert periods.rows() == [
         ("wire", datetime(2015, 1, 1, tzinfo=UTC), datetime(2016, 1, 1, tzinfo=UTC))
     ]
+
+
+def test_a_declared_period_without_an_item_counts_none_and_is_not_unknown() -> None:
+    from stocktrend.config import NewsFile, Sources
+    from stocktrend.panel import news_periods
+    from stocktrend.schema import UTC_TIME
+
+    entry = NewsFile(path="raw/news/*.jsonl", start=date(2016, 1, 4), end=date(2016, 6, 30))
+    items = pl.DataFrame(schema={"source": pl.String, "known_at": UTC_TIME})
+    periods = news_periods(items, st.Settings(sources=Sources(news=(entry,))))
+    assert periods.rows() == [
+        ("raw/news/*.jsonl", datetime(2016, 1, 4, tzinfo=UTC), datetime(2016, 7, 1, tzinfo=UTC))
+    ]
+    assert news_periods(items, st.Settings()).is_empty()

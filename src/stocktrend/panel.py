@@ -196,12 +196,15 @@ def news_periods(items: pl.DataFrame, settings: Settings) -> pl.DataFrame:
         ``source, start, end`` (UTC, end null where open), from the first moment of the first day
         to the last of the last.
     """
-    declared = {entry.name: entry for entry in settings.sources.news or ()}
-    fallback = next(iter(declared.values())) if len(declared) == 1 else None
-    rows = []
+    entries = settings.sources.news or ()
+    named = {entry.name: entry for entry in entries if entry.name}
+    alone = entries[0] if len(entries) == 1 else None
     first = items.group_by("source").agg(pl.col("known_at").min()).sort("source")
-    for source, known_at in first.iter_rows():
-        entry = declared.get(source, fallback)
+    found = [(s, named.get(s, alone), known_at) for s, known_at in first.iter_rows()]
+    if not found:  # silence within a declared period is a fact too
+        found = [(entry.name or entry.path, entry, None) for entry in entries if entry.start]
+    rows = []
+    for source, entry, known_at in found:
         begin = _midnight(entry.start) if entry and entry.start else known_at
         finish = _midnight(entry.end + timedelta(days=1)) if entry and entry.end else None
         rows.append({"source": source, "start": begin, "end": finish})
