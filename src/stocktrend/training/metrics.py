@@ -6,8 +6,6 @@ from typing import Final, TypeAlias
 import torch
 from torch import Tensor
 
-from stocktrend.targets import NEUTRAL
-
 Metric: TypeAlias = Callable[[Tensor, Tensor], float]
 
 
@@ -31,8 +29,8 @@ def correlation(score: Tensor, target: Tensor) -> float:
 
 
 def direction_accuracy(score: Tensor, target: Tensor) -> float:
-    """Share of rows with the score on the target's side, of those with abs(target) >= 0.1."""
-    moved = target.abs() >= NEUTRAL
+    """Share of rows with the score on the target's side, of those with a target other than 0."""
+    moved = target != 0
     return float((score[moved].sign() == target[moved].sign()).double().mean())
 
 

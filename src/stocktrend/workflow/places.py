@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from deltalake import DeltaTable
 
-from stocktrend._version import __version__
 from stocktrend.config import Recipe, Settings
 from stocktrend.lake import Lake
 
@@ -40,7 +41,7 @@ def panel_fingerprint(settings: Settings, lake: Lake) -> str:
         for name, version in lake.versions().items()
     }
     chosen = panel_settings(settings).model_dump(mode="json")
-    return _digest({"settings": chosen, "tables": tables, "program": __version__})
+    return _digest({"settings": chosen, "tables": tables, "program": program_digest()})
 
 
 def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame) -> str:
@@ -48,7 +49,7 @@ def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame) -> 
 
     The panel counts with its content, so the same records in two data roots give one id.
     """
-    chosen = settings.model_dump(mode="json", exclude={"threads"})
+    chosen = settings.model_dump(mode="json")
     content = hashlib.sha256(panel.hash_rows().to_numpy().tobytes()).hexdigest()
     return _digest(
         {
@@ -56,9 +57,22 @@ def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame) -> 
             "recipe": recipe.model_dump(mode="json"),
             "columns": panel.columns,
             "panel": content,
-            "program": __version__,
+            "program": program_digest(),
+            "torch": version("torch"),
         }
     )
+
+
+@cache
+def program_digest() -> str:
+    """Digest of the package's own sources and word lists: a changed formula is another program."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*")):
+        if file.suffix in (".py", ".txt"):
+            digest.update(file.relative_to(package).as_posix().encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _digest(content: Mapping[str, Any]) -> str:
