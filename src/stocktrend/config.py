@@ -6,9 +6,11 @@ relative to the data root and may be globs.
 """
 
 from datetime import date, time
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from stocktrend.sessions import Frequency
 
@@ -52,6 +54,22 @@ class Calendar(Model):
 Release = Annotated[NextBusinessDay | Lag | Calendar, Field(discriminator="rule")]
 
 
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones
+        zones = {zone.casefold(): zone for zone in sorted(available_timezones())}
+        close = get_close_matches(name.casefold(), zones, 1)
+        remedy = f"Did you mean {zones[close[0]]}?" if close else "Use UTC or America/New_York"
+        raise ValueError(
+            f"timezone must be a name of the tz database, however: {name!r}. {remedy}"
+        ) from error
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
+
 # --- sources -----------------------------------------------------------------------------------
 
 
@@ -78,7 +96,7 @@ class NewsFile(FileSource):
     """
 
     kind: Literal["news"] = "news"
-    timezone: str = "UTC"
+    timezone: TimeZone = "UTC"
     start: date | None = None
     end: date | None = None
 
@@ -146,7 +164,7 @@ class EventsFile(FileSource):
 
     kind: Literal["events"] = "events"
     event_kind: str = "event"
-    timezone: str = "UTC"
+    timezone: TimeZone = "UTC"
 
 
 class IndexFile(FileSource):

@@ -180,6 +180,27 @@ def test_changed_settings_date_records_anew(root: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"macro": [{"kind": "series", "path": "raw/macro/CPIAUCSL.csv", "columns": {"value": "x"}}]},
+        {"news": [{"path": "raw/news/*.jsonl", "columns": {"text": "x"}}]},
+        {"policy": [{"kind": "executive_orders", "path": "raw/policy/fomc.csv"}]},
+    ],
+)
+def test_changed_settings_that_do_not_fit_leave_the_lake_as_it_was(
+    root: Path, wrong: dict[str, Any]
+) -> None:
+    first = run(root)
+    before = state(root)
+    prices = [{"path": "raw/prices/*.csv", "name": "renamed"}]
+    with pytest.raises(SourceError):
+        run(root, NEXT_MONTH, sources={"prices": prices, **wrong})
+    assert same(state(root), before)
+    assert [s.files_read for s in run(root, NEXT_MONTH).sources] == [0, 0, 0, 0]
+    assert Lake(root / "lake").versions() == first.versions
+
+
 def test_vintages_that_come_later_replace_a_file_of_latest_revisions(root: Path) -> None:
     (root / "raw/macro/UNRATE.csv").write_text("date,value\n2019-11-01,9.9\n")
     with (root / "raw/macro/release_dates.csv").open("a") as calendar:

@@ -5,7 +5,8 @@
 3. Where the settings of a file changed, its records are removed first: they may be dated otherwise.
    So are those of a file that lies there still but that no source reads any more, since they would
    stand beside what replaced them, as latest revisions beside vintages. What a deleted file held
-   stays.
+   stays. Nothing is removed before a rehearsal has read all that is to replace it: wrong settings
+   leave the lake as it was.
 4. Files are read, and the records of many files become one commit of their table.
 5. What was refused goes to quarantine, and last the files to the ledger: a stop anywhere leaves a
    lake that the next ingest completes to the same state.
@@ -57,8 +58,9 @@ def ingest(
         report for ``last_report``.
 
     Raises:
-        SourceError: files are missing or unreadable; all readable ones are ingested first.
-        ConfigError: the settings of sources are wrong.
+        SourceError: files are missing or unreadable; all readable ones are ingested first, but
+            where settings changed nothing is, so that the lake keeps what it has.
+        ConfigError: the settings of sources are wrong; the lake is as it was.
         LakeError: the lake is damaged, or another program writes to it.
     """
     root = Path(root)
@@ -76,7 +78,10 @@ def _ingest(
     root: Path, settings: Settings, planned: Plan, retrieved_at: datetime, progress: Progress
 ) -> IngestReport:
     lake = Lake(root / LAKE)
-    _forget_changed(lake, root, planned.feeds, settings)
+    stale = _changed(lake, root, planned.feeds, settings)
+    if stale:
+        _rehearse(lake, root, planned.feeds, settings, {entry.path for entry in stale}, progress)
+        _forget(lake, stale)
     seen = _entries(lake)
     read: dict[str, FileEntry] = {}
     problems: list[str] = []
@@ -150,16 +155,53 @@ def _fingerprint(feed: Feed, settings: Settings) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _forget_changed(lake: Lake, root: Path, feeds: tuple[Feed, ...], settings: Settings) -> None:
-    """Remove the records of files that are read otherwise now, then the files from the ledger."""
+def _changed(
+    lake: Lake, root: Path, feeds: tuple[Feed, ...], settings: Settings
+) -> list[FileEntry]:
+    """Entries of the files that are read otherwise now, or no longer though they are there."""
     current = {
         _shown(path, root): _fingerprint(feed, settings) for feed in feeds for path in feed.files
     }
-    stale = [
+    return [
         entry
         for entry in _entries(lake).values()
         if (root / entry.path).is_file() and entry.settings != current.get(entry.path)
     ]
+
+
+def _rehearse(
+    lake: Lake,
+    root: Path,
+    feeds: tuple[Feed, ...],
+    settings: Settings,
+    stale: set[str],
+    progress: Progress,
+) -> None:
+    """Read, and keep nothing of, every file that is about to be ingested.
+
+    Raises:
+        SourceError: at least one of them cannot be read as the settings say; lists all.
+        ConfigError: a setting of a source is wrong.
+    """
+    kept = {path: entry.content for path, entry in _entries(lake).items() if path not in stale}
+    problems: list[str] = []
+    total = sum(len(feed.files) for feed in feeds)
+    clock = Clock(root)
+    for done, (feed, path) in enumerate(_files(feeds)):
+        progress("check changed settings", done, total, "files")
+        shown = _shown(path, root)
+        try:
+            if kept.get(shown) != _content(feed, path, root):
+                read_file(feed, path, shown, clock, settings.exchange)
+        except SourceError as error:
+            problems.append(str(error))
+    progress("check changed settings", total, total, "files")
+    if problems:
+        raise SourceError("\n".join(dict.fromkeys(problems)))
+
+
+def _forget(lake: Lake, stale: list[FileEntry]) -> None:
+    """Remove the records of files, then the files from the ledger."""
     for table in {entry.table for entry in stale}:
         lake.remove(table, [entry.path for entry in stale if entry.table == table])
     paths = [entry.path for entry in stale]

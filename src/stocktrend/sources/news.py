@@ -60,7 +60,6 @@ def read_news(path: Path, setting: NewsFile, name: str, shown: str, exchange: st
 
     Raises:
         SourceError: the file is unreadable or lacks a column.
-        ConfigError: the source's time zone is not known.
     """
     rows = read_rows(path)
     raw = rows.frame

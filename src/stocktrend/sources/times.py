@@ -1,11 +1,9 @@
 """Timestamps as they are written in news: ISO, RFC 2822, epochs, bare dates; all to UTC."""
 
 from datetime import time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
-from stocktrend.errors import ConfigError
 from stocktrend.schema import UTC_TIME
 from stocktrend.sources.fields import text
 
@@ -25,7 +23,7 @@ def moments(frame: pl.DataFrame, column: str, timezone: str) -> pl.DataFrame:
     Args:
         frame: Rows of a file.
         column: Strings, dates, datetimes or epochs in seconds, or in ms, us or ns.
-        timezone: Of timestamps without an offset.
+        timezone: Of timestamps without an offset, a name of the tz database.
 
     Returns:
         ``moment`` (UTC, null where it is no timestamp), ``bare`` (Date: a date without a time of
@@ -33,17 +31,7 @@ def moments(frame: pl.DataFrame, column: str, timezone: str) -> pl.DataFrame:
         every timestamp of a file is a midnight as written (an epoch: in UTC), all are bare dates:
         that is how programs write a date as a timestamp, and the day's news is not known at its
         first moment.
-
-    Raises:
-        ConfigError: the time zone is not known.
     """
-    try:
-        ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigError(
-            f"timezone must be a name of the tz database, however: {timezone!r}. "
-            f"Use UTC or America/New_York"
-        ) from error
     kind = frame.schema[column]
     if kind == pl.Date:
         parsed = frame.select(_nothing(), pl.col(column).alias("bare"), _never(), _no_wall())
