@@ -183,7 +183,11 @@ def test_changed_settings_date_records_anew(root: Path) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"macro": [{"kind": "series", "path": "raw/macro/CPIAUCSL.csv", "columns": {"value": "x"}}]},
+        {
+            "macro": [
+                {"kind": "series", "path": "raw/macro/CPIAUCSL.csv", "columns": {"value": "x"}}
+            ]
+        },
         {"news": [{"path": "raw/news/*.jsonl", "columns": {"text": "x"}}]},
         {"policy": [{"kind": "executive_orders", "path": "raw/policy/fomc.csv"}]},
     ],

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from pydantic import ValidationError
 
-from stocktrend.config import NewsFile
-from stocktrend.errors import ConfigError, SourceError
+from stocktrend.config import EventsFile, NewsFile
+from stocktrend.errors import SourceError
 from stocktrend.sources import files
 from stocktrend.sources.batch import Batch
 from stocktrend.sources.news import read_news
@@ -96,8 +97,23 @@ def test_a_timestamp_without_an_offset_is_in_the_sources_time_zone(tmp_path: Pat
     batch = read(tmp_path / "A.jsonl", content, timezone="America/New_York")
     assert known(batch) == [datetime(2014, 7, 2, 13, 30, tzinfo=UTC)]
     assert batch.notes == {"timestamps without an offset, read as America/New_York": 1}
-    with pytest.raises(ConfigError, match="timezone must be"):
-        read(tmp_path / "A.jsonl", content, timezone="Mars/Base")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "remedy"),
+    [
+        ("US/Estern", "Did you mean US/Eastern"),
+        ("america/new_yrok", "Did you mean America/New_York"),
+        ("Qqqq", "Use UTC or America/New_York"),
+        ("", "Use UTC or America/New_York"),
+    ],
+)
+def test_a_time_zone_that_there_is_not_is_refused_before_anything_is_read(
+    wrong: str, remedy: str
+) -> None:
+    for kind in (NewsFile, EventsFile):
+        with pytest.raises(ValidationError, match=f"tz database, however: '{wrong}'. {remedy}"):
+            kind(path="x.csv", timezone=wrong)
 
 
 def test_a_bare_date_is_known_at_the_next_sessions_open(tmp_path: Path) -> None:
