@@ -129,6 +129,15 @@ def test_without_an_adjusted_close_the_close_stands_in_and_a_note_says_so(tmp_pa
     assert batch.notes == {"bars without an adjusted close, the close stands in": 1}
 
 
+@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_columns_that_no_comma_separates_name_what_does(
+    tmp_path: Path, separator: str, name: str
+) -> None:
+    content = (HEADER + MONDAY).replace(",", separator).replace("10.5", "10,5")
+    with pytest.raises(SourceError, match=rf"separated by commas, .* has {name}: .*Save it"):
+        read(tmp_path / "A.csv", content)
+
+
 def test_a_missing_column_names_the_setting_that_maps_it(tmp_path: Path) -> None:
     content = "date,open,high,low,last,volume\n2016-06-27,10,12,9,11,5\n"
     with pytest.raises(SourceError, match=r"close is missing among .*columns: \{close: NAME_IN"):

@@ -1,5 +1,7 @@
 """What only the whole of a table shows: tickers that start late, tickers without news."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -9,6 +11,7 @@ from stocktrend.schema import MARKET
 
 LATE_DAYS: Final = 31
 MOST_NAMES: Final = 8
+QUIET_DAYS: Final = 30
 
 
 def bar_findings(spans: pl.DataFrame) -> dict[str, int]:
@@ -25,14 +28,45 @@ def bar_findings(spans: pl.DataFrame) -> dict[str, int]:
     return {f"{what} ({_some(some['ticker'])})": some.height for what, some in kinds if some.height}
 
 
-def silent_tickers(lake: Lake) -> list[str]:
-    """A warning that names the tickers with bars and without news, if there are news at all."""
+def unmatched_tickers(lake: Lake) -> list[str]:
+    """Warnings that name tickers with bars but no news, and with news but no bars.
+
+    None where there are no news at all.
+    """
     heard = lake.spans("news").filter(pl.col("ticker") != MARKET)["ticker"].unique()
     priced = lake.spans("bars")["ticker"].unique().sort()
     silent = priced.filter(~priced.is_in(heard.to_list()))
-    if heard.is_empty() or silent.is_empty():
+    if heard.is_empty():
         return []
-    return [f"{len(silent)} of {len(priced)} tickers have bars but no news: {_some(silent)}"]
+    unpriced = heard.filter(~heard.is_in(priced.to_list()))
+    counts = (
+        (silent, len(priced), "have bars but no news"),
+        (unpriced, len(heard), "have news but no bars, so their news are not used"),
+    )
+    return [
+        f"{len(names)} of {total} tickers {what}: {_some(names)}"
+        for names, total, what in counts
+        if len(names)
+    ]
+
+
+def early_ends(lake: Lake, lasts: Iterable[tuple[str, datetime]]) -> list[str]:
+    """Warnings for news without a declared end that stop long before the bars do.
+
+    Args:
+        lake: Holds the bars.
+        lasts: Path of each such source, and when its last item was known.
+    """
+    bars = lake.spans("bars")["last"].max()
+    if not isinstance(bars, datetime):
+        return []
+    return [
+        f"the last item of {path} is known on {last:%Y-%m-%d}, the last bar on {bars:%Y-%m-%d}: "
+        f"from then on there counts as no news, not as unknown. Where the source ends there, "
+        f"declare it in stocktrend.yaml under sources: news with end: {last:%Y-%m-%d}"
+        for path, last in lasts
+        if (bars - last).days > QUIET_DAYS
+    ]
 
 
 def _some(names: pl.Series) -> str:

@@ -86,6 +86,11 @@ class SourceReport:
         """Sum the entries of a source's files."""
         held = list(entries)
         shown = list(dict.fromkeys(paths))
+        empty = [e.path for e in held if not e.read]
+        if empty:
+            rest = f" and {len(empty) - MOST_PATHS} more" if len(empty) > MOST_PATHS else ""
+            names = ", ".join(empty[:MOST_PATHS]) + rest
+            notes = {**notes, f"files without rows ({names})": len(empty)}
         more = [f"and {len(shown) - MOST_PATHS} more"] if len(shown) > MOST_PATHS else []
         return cls(
             table=table,

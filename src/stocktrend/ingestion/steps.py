@@ -21,10 +21,10 @@ from typing import Final
 
 import polars as pl
 
-from stocktrend.config import Settings
+from stocktrend.config import NewsFile, Settings
 from stocktrend.errors import LakeError, SourceError
 from stocktrend.ingestion.commit import Pending
-from stocktrend.ingestion.findings import bar_findings, silent_tickers
+from stocktrend.ingestion.findings import bar_findings, early_ends, unmatched_tickers
 from stocktrend.ingestion.report import FileEntry, IngestReport, SourceReport
 from stocktrend.lake import Lake
 from stocktrend.lake.lock import only_writer
@@ -230,12 +230,24 @@ def _report(
         again = sum(path in read for path in paths)
         patterns = [feed.setting.path for feed in members]
         sources.append(SourceReport.of(table, name, patterns, entries, again, bar_findings(own)))
+    lasts = _open_ends(feeds, {path: e.last_known for path, e in (seen | read).items()}, root)
     return IngestReport(
         sources=tuple(sources),
-        warnings=(*warnings, *silent_tickers(lake)),
+        warnings=(*warnings, *unmatched_tickers(lake), *early_ends(lake, lasts)),
         versions=lake.versions(),
         retrieved_at=retrieved_at.isoformat(),
     )
+
+
+def _open_ends(
+    feeds: tuple[Feed, ...], known: dict[str, str | None], root: Path
+) -> Iterator[tuple[str, datetime]]:
+    """Path and last ``known_at`` of the news sources that declare no end."""
+    for feed in feeds:
+        if isinstance(feed.setting, NewsFile) and feed.setting.end is None:
+            last = max((known[_shown(path, root)] or "" for path in feed.files), default="")
+            if last:
+                yield feed.setting.path, datetime.fromisoformat(last)
 
 
 def _keep(file: Path, report: IngestReport) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -12,6 +13,10 @@ from stocktrend.sources.files import MISSING
 
 Synonyms = Mapping[str, tuple[str, ...]]
 """Our column name -> the names that files use for it, normalised, best first."""
+
+
+SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars (|)"}
+"""What stands between columns in files that are CSV by name only."""
 
 
 def match_columns(
@@ -34,7 +39,8 @@ def match_columns(
         Our name -> the file's column, for those that are there.
 
     Raises:
-        SourceError: a required column is missing; names the setting that maps it.
+        SourceError: a required column is missing, and the setting that maps it; or the columns
+            are not separated by commas.
     """
     by_normal = {plain_name(name): name for name in reversed(found) if name != "row"}
     columns: dict[str, str] = {}
@@ -46,6 +52,12 @@ def match_columns(
     missing = [name for name in (*required, *given) if name not in columns]
     if missing:
         shown = [name for name in found if name != "row"]
+        for separator, name in SEPARATORS.items():
+            if len(shown) == 1 and separator in shown[0]:
+                raise SourceError(
+                    f"Columns must be separated by commas, however {path} has {name}: "
+                    f"{shown[0]!r}. Save it as a CSV with commas, numbers with decimal points"
+                )
         raise SourceError(
             f"{path} must have the columns {', '.join(dict.fromkeys((*required, *given)))}, "
             f"however {', '.join(dict.fromkeys(missing))} is missing among {shown}. Set `columns` "
