@@ -96,6 +96,7 @@ def test_what_is_not_recognised_is_named(tmp_path: Path) -> None:
                 "raw/prices/.hidden": "x",
                 "raw/macro/WALCL.csv": SERIES,
                 "raw/policy/odd.csv": "a,b,c\n1,2,3\n",
+                "raw/policy/index.csv": "date;value\n2020-01-02;1,5\n",
             },
         ),
     )
@@ -106,6 +107,7 @@ def test_what_is_not_recognised_is_named(tmp_path: Path) -> None:
     assert (
         "raw/policy/odd.csv is not read: its columns ['a', 'b', 'c'] fit no policy layout" in text
     )
+    assert "raw/policy/index.csv is not read: semicolons separate its columns. Save it" in text
     assert "no news in" in text
 
 

@@ -17,7 +17,7 @@ from stocktrend.config import (
 )
 from stocktrend.errors import ConfigError
 from stocktrend.sources.clock import CALENDAR_RELEASES, LONGEST_LAGS, default_release
-from stocktrend.sources.fields import plain_name
+from stocktrend.sources.fields import WITH_COMMAS, plain_name, separated_by
 from stocktrend.sources.files import column_names, is_data_file, layout
 from stocktrend.sources.fred_md import SERIES, names_in
 from stocktrend.sources.series import DATES, series_of
@@ -81,7 +81,10 @@ def _escaped(folder: str) -> str:
 def _by_columns(
     kind: str, shown: Path, root: Path, calendar: Path | None
 ) -> tuple[Found | None, str | None]:
-    names = {plain_name(name) for name in column_names(root / shown)}
+    written = column_names(root / shown)
+    if separators := separated_by(written):
+        return None, f"{shown} is not read: {separators} separate its columns. {WITH_COMMAS}"
+    names = {plain_name(name) for name in written}
     path = _escaped(shown.as_posix())
     if {"release", "refperiod", "releasedate"} <= names:
         if shown == calendar:

@@ -17,6 +17,7 @@ Synonyms = Mapping[str, tuple[str, ...]]
 
 SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars (|)"}
 """What stands between columns in files that are CSV by name only."""
+WITH_COMMAS: Final = "Save it as a CSV with commas, numbers with decimal points"
 
 
 def match_columns(
@@ -52,18 +53,27 @@ def match_columns(
     missing = [name for name in (*required, *given) if name not in columns]
     if missing:
         shown = [name for name in found if name != "row"]
-        for separator, name in SEPARATORS.items():
-            if len(shown) == 1 and separator in shown[0]:
-                raise SourceError(
-                    f"Columns must be separated by commas, however {path} has {name}: "
-                    f"{shown[0]!r}. Save it as a CSV with commas, numbers with decimal points"
-                )
+        if separators := separated_by(shown):
+            raise SourceError(
+                f"Columns must be separated by commas, however {path} has {separators}: "
+                f"{shown[0]!r}. {WITH_COMMAS}"
+            )
         raise SourceError(
             f"{path} must have the columns {', '.join(dict.fromkeys((*required, *given)))}, "
             f"however {', '.join(dict.fromkeys(missing))} is missing among {shown}. Set `columns` "
             f"of its source in stocktrend.yaml, as in columns: {{{missing[0]}: NAME_IN_FILE}}"
         )
     return columns
+
+
+def separated_by(found: list[str]) -> str | None:
+    """What separates the columns where it is no comma, so that all were read as one.
+
+    >>> separated_by(["Date;Open;Close"])
+    'semicolons'
+    """
+    names = (name for sign, name in SEPARATORS.items() if len(found) == 1 and sign in found[0])
+    return next(names, None)
 
 
 def plain_name(name: str) -> str:
