@@ -296,3 +296,14 @@ def test_of_many_tickers_the_strongest_are_charted_and_all_are_listed() -> None:
     charted = json.loads(page.scripts["report-data"])["stocks"]["tickers"]
     assert charted == names[:25] + names[-25:]
     assert all(name in page.text for name in names)
+
+
+def test_scores_without_skill_get_short_bars(contents: ReportContents) -> None:
+    faint = contents.latest.with_columns(
+        score_7d=pl.when(pl.col("ticker") == "T000").then(0.02).otherwise(0.0),
+        score_30d=pl.when(pl.col("ticker") == "T000").then(0.5).otherwise(0.0),
+    )
+    page = Page(render_report(replace(contents, latest=faint)))
+    lengths = [a["style"] for _, a in page.tags if "score" in (a.get("class") or "").split()]
+    assert lengths[0] == "--s:0.200"
+    assert lengths[1] == "--s:1.000"

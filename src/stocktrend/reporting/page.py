@@ -15,6 +15,8 @@ from stocktrend.reporting import charts, stocks, tables
 from stocktrend.reporting.contents import ReportContents
 
 MINUS = "\u2212"
+FULL_BAR = 0.1
+"""Least score that a full bar stands for: about +1%, so that a run without skill looks like one."""
 
 
 def write_report(path: Path | str, contents: ReportContents) -> Path:
@@ -100,8 +102,8 @@ def sections(contents: ReportContents) -> dict[str, Any]:
 
 
 def _widest(scores: Iterable[float | None]) -> float:
-    """The largest size, which a full bar stands for."""
-    return max((abs(s) for s in scores if s is not None), default=0.0) or 1.0
+    """The largest size, which a full bar stands for; small scores alone get short bars."""
+    return max((FULL_BAR, *(abs(score) for score in scores if score is not None)))
 
 
 def figures(contents: ReportContents) -> dict[str, Any]:
