@@ -7,12 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import polars as pl
 import pytest
 
+from stocktrend.cli.display import ProgressDisplay
 from stocktrend.cli.program import execute
+from stocktrend.cli.results import freshness
+from stocktrend.ingestion import IngestReport
 
 QUICK = ["--set", "recipe.epochs=2", "--preset", "original"]
 
@@ -172,10 +178,12 @@ def _wait_for_member(root: Path, started: "subprocess.Popen[str]") -> Path:
     pytest.fail("no member was trained before the run ended")
 
 
+@pytest.mark.parametrize("command", ["predict", "build"])
+@pytest.mark.parametrize("tickers", ["", ","])
 def test_an_empty_list_of_tickers_is_refused(
-    finished: Path, capsys: pytest.CaptureFixture[str]
+    finished: Path, capsys: pytest.CaptureFixture[str], command: str, tickers: str
 ) -> None:
-    assert execute(["predict", "--data-root", str(finished), "--tickers", ","]) == 2
+    assert execute([command, "--data-root", str(finished), "--tickers", tickers]) == 2
     assert "tickers must name one or more" in capsys.readouterr().err
 
 
@@ -197,3 +205,41 @@ def test_scores_that_cannot_be_written_are_no_defect(
     out = tmp_path / "file" / name
     assert execute(["predict", "--data-root", str(finished), "--out", str(out)]) == 2
     assert "must be a place that can be read and written" in capsys.readouterr().err
+
+
+def test_build_says_that_its_options_are_not_those_of_train(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built = ["build", "--data-root", str(finished)]
+    assert execute(built) == 0
+    assert "train and run build their panel from the settings" not in capsys.readouterr().out
+    tickers = pl.read_parquet(next(finished.glob("runs/*/predictions.parquet")))["ticker"]
+    two = ",".join(tickers.unique().sort().head(2))
+    assert execute([*built, "--tickers", two, "--start", "2017-01-02"]) == 0
+    text = capsys.readouterr().out
+    assert text.count("train and run build their panel from the settings") == 1
+    assert f"stocktrend train --set start=2017-01-02 --set tickers={two}`" in text
+
+
+def test_freshness_is_the_gap_to_the_scores() -> None:
+    known = {"bars": "2020-03-06T21:00:00+00:00", "news": "2018-10-10T12:00:00+00:00"}
+    sources = [
+        SimpleNamespace(table=table, first_known=last, last_known=last)
+        for table, last in known.items()
+    ]
+    report = cast("IngestReport", SimpleNamespace(sources=sources))
+    gaps = [row[-1] for row in freshness(report, date(2020, 3, 6))]
+    assert gaps == ["none", 513]
+    assert [row[-1] for row in freshness(report, None)] == [None, None]
+
+
+def test_a_rate_below_one_a_second_is_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter([0.0, 5.8, 6.8])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(moments))
+    progress = ProgressDisplay()
+    progress("evaluate", 2, 2, "horizons")
+    progress("train", 3, 3, "epochs")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["evaluate: 2 horizons in 5.8 s", "train: 3 epochs in 1.0 s, 3 epochs/s"]

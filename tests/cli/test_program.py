@@ -83,7 +83,8 @@ def test_everything_that_is_wrong_with_a_command_comes_in_one_message(
 
 
 def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "No such command 'rum'" in refused(capsys, "rum")
+    message = refused(capsys, "rum")
+    assert "No such command 'rum'. Did you mean 'run'? See `stocktrend --help`" in message
 
 
 def test_an_option_without_its_value_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,6 +153,7 @@ def test_config_prints_where_each_value_came_from(
     assert ["seed", "9", "argument"] in lines
     assert ["recipe.epochs", "5", "environment", "STOCKTREND_RECIPE__EPOCHS"] in lines
     assert ["recipe.batch_size", "32", "preset", "original"] in lines
+    assert ["recipe.min_delta", "0.0001", "preset", "original"] in lines
     assert ["exchange", "XNYS", "default"] in lines
 
 

@@ -90,13 +90,22 @@ def build(
     assign: options.Set = None,
     as_json: options.Json = False,
 ) -> None:
-    """Ingest, then compute the panel: 87 features, targets."""
+    """Ingest, then compute the panel: 87 features, targets.
+
+    Options hold for this panel alone: train and run make theirs from the settings. To train on
+    the same, give train the values with --set, or write them into stocktrend.yaml.
+    """
     overrides = {"start": start, "end": end, "tickers": tickers, "frequency": frequency}
     asked = options.asked(context, data_root, config, overrides, assign, raw_needed=True)
     display = Display(as_json)
     report = steps.ingest(display, asked, steps.now())
     import stocktrend as st
-    from stocktrend.cli.results import panel_summary, show_panel, show_quarantine
+    from stocktrend.cli.results import (
+        panel_summary,
+        show_panel,
+        show_panel_alone,
+        show_quarantine,
+    )
     from stocktrend.workflow.places import panel_file
 
     with ProgressDisplay() as progress:
@@ -104,6 +113,7 @@ def build(
     show_quarantine(display, report)
     place = panel_file(asked.root, asked.settings)
     show_panel(display, panel, place)
+    show_panel_alone(display, asked.settings, [k for k, v in overrides.items() if v is not None])
     document = {"panel": place, **panel_summary(panel)}
     display.finish({"data_root": asked.root, "ingest": report.to_dict(), "build": document})
 
@@ -165,6 +175,9 @@ def predict(
     day = options.parse_date(as_of, "--as-of", problems)
     if out is not None and out.suffix not in (".parquet", ".csv"):
         problems.append(f"--out must end in .parquet or .csv, however: {out}. Rename it")
+    chosen = options.split_list(tickers)
+    if chosen == []:
+        problems.append("tickers must name one or more, however: none. Leave --tickers out for all")
     root = options.existing_root(context, data_root, problems)
     display = Display(as_json)
     import stocktrend as st
@@ -176,7 +189,7 @@ def predict(
         scores = st.predict(
             root,
             as_of=day,
-            tickers=options.split_list(tickers),
+            tickers=chosen,
             run_id=run.id,
             progress=progress,
         )

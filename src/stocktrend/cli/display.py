@@ -141,9 +141,14 @@ class ProgressDisplay:
         begun, done, unit = self._open.pop(step)
         self._since = time.perf_counter()
         seconds = self._since - begun
-        rate = f", {done / seconds:,.0f} {unit}/s" if seconds > 0.05 else ""
-        sys.stderr.write(f"{step}: {done:,} {unit} in {seconds:.1f} s{rate}\n")
+        speed = _rate(done / seconds, unit) if seconds > 0.05 else ""
+        sys.stderr.write(f"{step}: {done:,} {unit} in {seconds:.1f} s{speed and ', '}{speed}\n")
         sys.stderr.flush()
+
+
+def _rate(speed: float, unit: str) -> str:
+    """Slower than one a second says nothing that the time does not."""
+    return f"{speed:,.0f} {unit}/s" if speed >= 1 else ""
 
 
 def _bars() -> "Progress":
@@ -163,7 +168,7 @@ def _bars() -> "Progress":
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
             speed = task.finished_speed or task.speed
-            return Text("" if speed is None else f"{speed:,.0f} {task.fields['unit']}/s")
+            return Text("" if speed is None else _rate(speed, task.fields["unit"]))
 
     return Progress(
         TextColumn("{task.description}", markup=False),

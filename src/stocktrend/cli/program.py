@@ -52,7 +52,8 @@ def execute(arguments: Sequence[str]) -> int:
 
 
 def _usage(error: typer.TyperException) -> str:
-    return f"{error.format_message().rstrip('.')}. See `stocktrend --help`"
+    message = error.format_message().rstrip(".")
+    return f"{message}{'' if message.endswith('?') else '.'} See `stocktrend --help`"
 
 
 def _file_problem(error: OSError) -> str:

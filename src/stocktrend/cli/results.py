@@ -1,6 +1,7 @@
 """What each step says when it is done: what it read, wrote and quarantined, what it found."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from stocktrend.cli.display import Display
@@ -8,6 +9,7 @@ from stocktrend.cli.display import Display
 if TYPE_CHECKING:
     import polars as pl
 
+    from stocktrend.config import Settings
     from stocktrend.evaluation.bootstrap import Estimate
     from stocktrend.ingestion import IngestReport
     from stocktrend.sources.market import SimulatedMarket
@@ -72,21 +74,27 @@ def show_quarantine(display: Display, report: "IngestReport") -> None:
         display.say("Nothing was quarantined.")
 
 
-def show_freshness(display: Display, report: "IngestReport", now: datetime) -> None:
-    """Until when each group of data is known."""
+def show_freshness(display: Display, report: "IngestReport", scores_of: date | None) -> None:
+    """Until when each group of data is known, beside the date of the newest scores."""
     display.heading("Freshness")
-    display.table(("data", "known from", "known until", "#days ago"), freshness(report, now))
+    columns = ("data", "known from", "known until", "#gap to the scores, days")
+    display.table(columns, freshness(report, scores_of))
 
 
-def freshness(report: "IngestReport", now: datetime) -> list[tuple[str, str, str, int | None]]:
-    """Per table: first and last ``known_at``, and the age of the last in days."""
-    rows: list[tuple[str, str, str, int | None]] = []
+def freshness(
+    report: "IngestReport", scores_of: date | None
+) -> list[tuple[str, str, str, int | str | None]]:
+    """Per table: first and last ``known_at``, and how many days the last is before the scores."""
+    rows: list[tuple[str, str, str, int | str | None]] = []
     for table in dict.fromkeys(source.table for source in report.sources):
         parts = [source for source in report.sources if source.table == table]
         first = min((s.first_known for s in parts if s.first_known), default=None)
         last = max((s.last_known for s in parts if s.last_known), default=None)
-        age = None if last is None else (now - datetime.fromisoformat(last)).days
-        rows.append((table, _minute(first), _minute(last), age))
+        gap: int | str | None = None
+        if last is not None and scores_of is not None:
+            days = (scores_of - datetime.fromisoformat(last).date()).days
+            gap = days if days > 0 else "none"
+        rows.append((table, _minute(first), _minute(last), gap))
     return rows
 
 
@@ -103,6 +111,22 @@ def show_panel(display: Display, panel: "pl.DataFrame", place: object) -> None:
         [(name, c["columns"], c["known"]) for name, c in summary["coverage"].items()],
     )
     display.say(f"Wrote {place}")
+
+
+def show_panel_alone(display: Display, settings: "Settings", chosen: Sequence[str]) -> None:
+    """That a panel of ``chosen`` options is not the one that train and run will take."""
+    if not chosen:
+        return
+    values = {name: getattr(settings, name) for name in chosen}
+    given = " ".join(
+        f"--set {name}={','.join(value) if isinstance(value, tuple) else value}"
+        for name, value in values.items()
+    )
+    display.say(
+        f"Note: train and run build their panel from the settings, not from the options of build "
+        f"({', '.join(chosen)}). To train on this one: `stocktrend train {given}`, or write the "
+        "values into stocktrend.yaml"
+    )
 
 
 def panel_summary(panel: "pl.DataFrame") -> dict[str, Any]:

@@ -82,7 +82,9 @@ def run(display: Display, asked: options.Asked) -> dict[str, Any]:
     results.show_trained(display, trained)
     results.show_evaluation(display, trained)
     page = st.report(trained, created=moment)
-    results.show_freshness(display, ingested, moment)
+    latest = trained.latest()
+    scores_of = None if latest.is_empty() else latest["as_of"][0].date()
+    results.show_freshness(display, ingested, scores_of)
     results.show_quarantine(display, ingested)
     results.show_verdict(display, trained)
     results.show_strongest(display, trained)
@@ -92,7 +94,7 @@ def run(display: Display, asked: options.Asked) -> dict[str, Any]:
         "ingest": ingested.to_dict(),
         "build": results.panel_summary(trained.panel),
         **trained.to_dict(),
-        "latest": results.score_records(trained.latest()),
+        "latest": results.score_records(latest),
         "folder": trained.folder,
         "report": page,
     }
@@ -103,10 +105,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def plain(value: object) -> object:
-    """A setting as YAML would have it."""
+def plain(value: object) -> str:
+    """A setting as YAML would have it, numbers in full."""
     if isinstance(value, list):
         return "[" + ", ".join(str(item) for item in value) + "]"
     if value is None:
         return "null"
-    return str(value).lower() if isinstance(value, bool) else value
+    return str(value).lower() if isinstance(value, bool) else str(value)
