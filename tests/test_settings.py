@@ -98,6 +98,23 @@ def test_all_problems_come_in_one_error(root: Path) -> None:
         ("epochs: 5\n", "Did you mean `recipe.epochs`?"),
         ("exchange: XNYC\n", "Did you mean XNYS?"),
         ("start: 2020-02-30\n", "start must be a valid date"),
+        (
+            "start: 2015\n",
+            "start must be a valid date, however: 2015 (stocktrend.yaml:1). Write it",
+        ),
+        (
+            "sources: {prices: raw/prices}\n",
+            "sources.prices must be a list of sources, each with its path, however: 'raw/prices' "
+            "(stocktrend.yaml:1). Write a list: `[{path: ...}]`",
+        ),
+        ("sources: {macro: raw}\n", "Write a list: `[{kind: ..., path: ...}]`"),
+        ("sources: {prices: [raw/prices]}\n", "prices.0 must be a group of settings"),
+        ("tickers: {a: 1}\n", "tickers must be a list, however: {'a': 1}"),
+        (
+            "sources:\n  price:\n    - path: raw/prices\n",
+            "sources.price is not a setting (stocktrend.yaml:2). Did you mean `prices`?",
+        ),
+        ("sorces:\n  prices:\n", "sorces is not a setting (stocktrend.yaml:1)"),
         ("tickers: [AAA, 7]\n", "tickers.1 must be a valid string, however: 7"),
         ("seed: 1\nseed: 2\n", "stocktrend.yaml:2 must set `seed` once"),
         (
@@ -127,6 +144,18 @@ def test_all_problems_come_in_one_error(root: Path) -> None:
 )
 def test_a_problem_says_what_to_do(root: Path, yaml: str, part: str) -> None:
     assert any(part in text for text in problems(root, yaml))
+
+
+def test_a_problem_names_the_strongest_place_of_a_value(root: Path) -> None:
+    given = {"STOCKTREND_SEED": "x", "STOCKTREND_SPLIT__TRIAN": "1"}
+    found = problems(root, "seed: y\nsplit:\n  train: 0.5\n", environ=given)
+    assert any("'x' (environment STOCKTREND_SEED)" in text for text in found)
+    assert any("split.trian is not a setting (environment STOCKTREND_S" in text for text in found)
+
+
+def test_every_wrong_number_of_a_list_is_told_once(root: Path) -> None:
+    found = problems(root, "horizons: [0, -3]\n")
+    assert [text.split(" must ")[0] for text in found] == ["horizons.0", "horizons.1"]
 
 
 def test_a_misspelt_environment_variable_is_a_problem(root: Path) -> None:

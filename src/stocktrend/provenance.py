@@ -28,6 +28,14 @@ class Given:
 Tree: TypeAlias = Given | dict[str, "Tree"] | list["Tree"]
 
 
+class Group(dict[str, Tree]):
+    """A mapping of a file, with the place of each key: its value may begin on a later line."""
+
+    def __init__(self, values: Mapping[str, Tree], places: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self.places = dict(places)
+
+
 class _Loader(yaml.SafeLoader):
     """Safe YAML with the scalars of YAML 1.2 (and its dates)."""
 
@@ -138,7 +146,8 @@ def _tree(
             )
         lines[key] = number
         group[key] = _tree(loader, value_node, name, origin, problems, above)
-    return group
+    places = {key: origin or f"{name}:{number}" for key, number in lines.items()}
+    return Group(group, places)
 
 
 def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Tree], list[str]]:
@@ -190,14 +199,20 @@ def nest(keys: list[str], value: Tree) -> dict[str, Tree]:
 
 def merge(weak: dict[str, Tree], strong: dict[str, Tree]) -> dict[str, Tree]:
     """Both trees; where both set a value, the strong one's. Lists are replaced, not joined."""
-    merged = dict(weak)
+    merged = Group(weak, _places(weak))
     for key, value in strong.items():
         below = merged.get(key)
         if isinstance(below, dict) and isinstance(value, dict):
             merged[key] = merge(below, value)
         else:
             merged[key] = value
+            merged.places.pop(key, None)
+    merged.places.update(_places(strong))
     return merged
+
+
+def _places(tree: Tree | None) -> Mapping[str, str]:
+    return tree.places if isinstance(tree, Group) else {}
 
 
 def plain(tree: Tree) -> Any:
@@ -217,6 +232,13 @@ def origin(tree: Tree) -> str:
             return "default"
         tree = inner[0]
     return tree.origin
+
+
+def key_origin(tree: Tree, path: tuple[str | int, ...]) -> str:
+    """Where the key at a path stands, or else its value; ``default`` where nothing was given."""
+    found = find(tree, path)
+    place = _places(find(tree, path[:-1])).get(str(path[-1])) if path else None
+    return place or ("default" if found is None else origin(found))
 
 
 def find(tree: Tree, path: tuple[str | int, ...]) -> Tree | None:

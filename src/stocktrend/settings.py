@@ -131,9 +131,10 @@ def with_arguments(settings: Settings, arguments: Mapping[str, Any]) -> Settings
 
 def _tidy(given: dict[str, Tree]) -> dict[str, Tree]:
     """An empty section counts as not given; a single ticker or horizon as a list of one."""
-    tidy: dict[str, Tree] = {}
+    tidy = merge({}, given)
     for key, value in given.items():
         if key in _GROUPS and isinstance(value, Given) and value.value is None:
+            del tidy[key]
             continue
         alone = isinstance(value, Given) and isinstance(value.value, str | int)
         tidy[key] = [value] if key in _LISTS and alone else value

@@ -8,9 +8,11 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from stocktrend.config import Recipe, Settings
-from stocktrend.provenance import Given, Tree, find, origin
+from stocktrend.provenance import Given, Tree, find, key_origin
 
 Path: TypeAlias = tuple[str | int, ...]
+_LISTS = ("tuple_type", "list_type")
+_GROUPS = ("model_type", "model_attributes_type", "dict_type")
 
 
 def explain(error: ErrorDetails, given: Tree, prefix: tuple[str, ...] = ()) -> str:
@@ -23,8 +25,7 @@ def explain(error: ErrorDetails, given: Tree, prefix: tuple[str, ...] = ()) -> s
     """
     path = _path((*prefix, *error["loc"]), given)
     name = ".".join(str(part) for part in path) or "the configuration"
-    tree = find(given, path)
-    place = "default" if tree is None else origin(tree)
+    place = key_origin(given, path)
     where = "" if place == "default" else f" ({place})"
     known = _known(path, given)
     kind = error["type"]
@@ -41,12 +42,33 @@ def explain(error: ErrorDetails, given: Tree, prefix: tuple[str, ...] = ()) -> s
         close = get_close_matches(str(found), _quoted(allowed), 1)
         remedy = f"Did you mean {close[0]!r}?" if close else "Use one of these"
         return f"{key} must be {allowed}, however: {found!r}{where}. {remedy}"
-    rule = error["msg"].removeprefix("Value error, ").removeprefix("Input should ")
-    rule = rule.split(", unable")[0].split(", got")[0]
-    rule = rule if kind == "value_error" else f"{name} must {rule}"
     if kind == "value_error":
-        return f"{rule}{where}"
-    return f"{rule}, however: {error['input']!r}{where}. {_change(path, kind, given)}"
+        return f"{error['msg'].removeprefix('Value error, ')}{where}"
+    rule = _rule(path, error, given)
+    return f"{name} must {rule}, however: {error['input']!r}{where}. {_change(path, kind, given)}"
+
+
+def _rule(path: Path, error: ErrorDetails, given: Tree) -> str:
+    """What a value must be; pydantic's words where they are those of a person."""
+    kind = error["type"]
+    if kind.startswith("date_"):
+        return "be a valid date"
+    if kind.startswith("time_"):
+        return "be a time of day"
+    if kind in _LISTS:
+        needed = _needed(path, given)
+        return f"be a list of sources, each with its {needed}" if needed else "be a list"
+    if kind in _GROUPS:
+        return "be a group of settings"
+    return error["msg"].removeprefix("Input should ").split(", unable")[0].split(", got")[0]
+
+
+def _needed(path: Path, given: Tree) -> str:
+    """What each source of a list must name; empty for other lists."""
+    models = [model for model in _models(path, given) if "path" in model.model_fields]
+    if not models:
+        return ""
+    return "path" if len(models) == 1 else "kind and path"
 
 
 def _path(location: Iterable[str | int], given: Tree) -> Path:
@@ -131,9 +153,15 @@ def _add(path: Path, kind: str, given: Tree) -> str:
 
 
 def _change(path: Path, kind: str, given: Tree) -> str:
-    if kind in ("tuple_type", "list_type"):
-        return "Write a list: `[first, second]`"
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
+    if kind.startswith("date_"):
+        return "Write it as 2024-12-31"
+    if kind.startswith("time_"):
+        return "Write it as 10:30"
+    if kind in _LISTS:
+        needed = [f"{name}: ..." for name in _needed(path, given).split(" and ") if name]
+        items = f"[{{{', '.join(needed)}}}]" if needed else "[first, second]"
+        return f"Write a list: `{items}`"
+    if kind in _GROUPS:
         return f"Write its settings below it, indented: {', '.join(_known((*path, ''), given))}"
     if kind == "string_type":
         return "Put it in quotes"
