@@ -212,7 +212,9 @@ def test_build_says_that_its_options_are_not_those_of_train(
 ) -> None:
     built = ["build", "--data-root", str(finished)]
     assert execute(built) == 0
-    assert "train and run build their panel from the settings" not in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "train and run build their panel from the settings" not in shown.out
+    assert shown.err.count("ingest: ") == 1
     tickers = pl.read_parquet(next(finished.glob("runs/*/predictions.parquet")))["ticker"]
     two = ",".join(tickers.unique().sort().head(2))
     assert execute([*built, "--tickers", two, "--start", "2017-01-02"]) == 0

@@ -92,14 +92,13 @@ def build(
 ) -> None:
     """Ingest, then compute the panel: 87 features, targets.
 
-    Options hold for this panel alone: train and run make theirs from the settings. To train on
-    the same, give train the values with --set, or write them into stocktrend.yaml.
+    Its options hold for this panel alone: train and run make theirs from the settings. To train
+    on the same, add --set tickers=A,B to train, or write the values into stocktrend.yaml.
     """
     overrides = {"start": start, "end": end, "tickers": tickers, "frequency": frequency}
     asked = options.asked(context, data_root, config, overrides, assign, raw_needed=True)
     display = Display(as_json)
     report = steps.ingest(display, asked, steps.now())
-    import stocktrend as st
     from stocktrend.cli.results import (
         panel_summary,
         show_panel,
@@ -107,9 +106,10 @@ def build(
         show_quarantine,
     )
     from stocktrend.workflow.places import panel_file
+    from stocktrend.workflow.steps import stored_panel
 
     with ProgressDisplay() as progress:
-        panel = st.build_panel(asked.root, settings=asked.settings, progress=progress)
+        panel = stored_panel(asked.root, asked.settings, progress)
     show_quarantine(display, report)
     place = panel_file(asked.root, asked.settings)
     show_panel(display, panel, place)
