@@ -15,7 +15,7 @@ from stocktrend._version import __version__
 
 if TYPE_CHECKING:
     from stocktrend.catalog import CONTEXT_FEATURES, FEATURES, STOCK_FEATURES
-    from stocktrend.config import PRESETS, Recipe, Settings
+    from stocktrend.config import Settings
     from stocktrend.dataset import DualTowerDataModule, DualTowerDataset, create_data_loaders
     from stocktrend.errors import (
         ConfigError,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         create_model,
     )
     from stocktrend.panel import UnifiedTrainingDataProcessor
+    from stocktrend.recipe import PRESETS, Recipe
     from stocktrend.settings import load_settings
     from stocktrend.sources.market import SimulatedMarket, simulate
     from stocktrend.training import DualTowerTrainer, create_optimizer, create_scheduler
@@ -56,7 +57,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "stocktrend.catalog": ("CONTEXT_FEATURES", "FEATURES", "STOCK_FEATURES"),
-    "stocktrend.config": ("PRESETS", "Recipe", "Settings"),
+    "stocktrend.config": ("Settings",),
+    "stocktrend.recipe": ("PRESETS", "Recipe"),
     "stocktrend.dataset": ("DualTowerDataModule", "DualTowerDataset", "create_data_loaders"),
     "stocktrend.errors": (
         "ConfigError",

@@ -102,7 +102,7 @@ def _check_tickers(bars: pl.DataFrame, tickers: Sequence[str] | None) -> Sequenc
     problems = []
     for ticker in tickers:
         if ticker not in known:
-            close = difflib.get_close_matches(ticker, known, n=3)
+            close = difflib.get_close_matches(ticker.upper(), known, n=3)
             hint = f"did you mean {', '.join(close)}?" if close else f"known: {_some(known)}"
             problems.append(f"tickers must be in the lake, however {ticker!r} is not: {hint}")
     if problems:

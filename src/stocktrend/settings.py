@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from stocktrend.config import CROSS_SECTIONAL_FROM, PRESETS, Recipe, Settings
+from stocktrend.config import Settings
 from stocktrend.errors import ConfigError
 from stocktrend.provenance import (
     Given,
@@ -26,6 +26,7 @@ from stocktrend.provenance import (
     read_environment,
     read_yaml,
 )
+from stocktrend.recipe import CROSS_SECTIONAL_FROM, PRESETS, Recipe
 from stocktrend.settings_problems import explain
 
 FILE_NAME = "stocktrend.yaml"

@@ -7,8 +7,9 @@ from typing import Any, TypeAlias, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from stocktrend.config import Recipe, Settings
+from stocktrend.config import Settings
 from stocktrend.provenance import Given, Tree, find, key_origin
+from stocktrend.recipe import Recipe
 
 Path: TypeAlias = tuple[str | int, ...]
 _LISTS = ("tuple_type", "list_type")

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from planted import planted_panel
-from stocktrend.config import PRESETS, Recipe
 from stocktrend.dataset import time_split
 from stocktrend.errors import DataError, ModelError
+from stocktrend.recipe import PRESETS, Recipe
 from stocktrend.training import Ensemble, train_ensemble
 
 SMALL = {

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from stocktrend.atomic import write_json
-from stocktrend.config import Recipe
 from stocktrend.dataset import DualTowerDataModule, Frame, Scaler, to_polars
 from stocktrend.dataset.samples import CONTEXT
 from stocktrend.errors import DataError, ModelError
 from stocktrend.model import DualTowerRelevanceModel, resolve_device
 from stocktrend.progress import Progress, silent
+from stocktrend.recipe import Recipe
 from stocktrend.training.checkpoints import read_json
 from stocktrend.training.member import (
     BLOCK,

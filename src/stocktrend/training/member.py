@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import save
 
 from stocktrend.atomic import write_bytes, write_json
-from stocktrend.config import Recipe
 from stocktrend.dataset import BatchLoader, DualTowerDataModule
 from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, create_model
 from stocktrend.progress import Progress
+from stocktrend.recipe import Recipe
 from stocktrend.training.checkpoints import (
     load_weights,
     read_json,

@@ -11,8 +11,9 @@ from typing import Any
 import polars as pl
 from deltalake import DeltaTable
 
-from stocktrend.config import Recipe, Settings
+from stocktrend.config import Settings
 from stocktrend.lake import Lake
+from stocktrend.recipe import Recipe
 
 
 def lake_folder(root: Path) -> Path:

@@ -11,10 +11,11 @@ import yaml
 from polars.exceptions import PolarsError
 
 from stocktrend.atomic import write_bytes, write_json, write_parquet
-from stocktrend.config import Recipe, Settings
+from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, ModelError
 from stocktrend.evaluation.metrics import Metrics
 from stocktrend.evaluation.results import Evaluation
+from stocktrend.recipe import Recipe
 from stocktrend.workflow.forecast import CALIBRATION_FILE, Forecaster
 from stocktrend.workflow.places import runs_folder
 
