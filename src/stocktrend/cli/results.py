@@ -217,9 +217,7 @@ def show_strongest(display: Display, run: "Run") -> None:
 def show_scores(display: Display, scores: "pl.DataFrame", horizons: tuple[int, ...]) -> None:
     """A ticker a row: score and both probabilities of each horizon."""
     columns = [f"{name}_{h}d" for h in horizons for name in ("score", "pos_prob", "neg_prob")]
-    titles = [
-        f"#{title} {h}d" for h in horizons for title in ("score", "P(up)", "P(down)")
-    ]
+    titles = [f"#{title} {h}d" for h in horizons for title in ("score", "P(up)", "P(down)")]
     display.table(("ticker", *titles), scores.select("ticker", *columns).iter_rows())
 
 
