@@ -1,5 +1,6 @@
 """The panel keeps the laws: what became known later changes no earlier row."""
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -170,3 +171,32 @@ def test_a_declared_period_without_an_item_counts_none_and_is_not_unknown() -> N
         ("raw/news/*.jsonl", datetime(2016, 1, 4, tzinfo=UTC), datetime(2016, 7, 1, tzinfo=UTC))
     ]
     assert news_periods(items, st.Settings()).is_empty()
+
+
+def test_a_price_of_zero_or_less_is_quarantined_and_restarts_the_history(market: Path) -> None:
+    before = panel_of(market)
+    file = sorted((market / "raw" / "prices").glob("*.csv"))[0]
+    lines = file.read_text().splitlines()
+    close = lines[0].split(",").index("Close")
+    at = next(n for n, line in enumerate(lines) if line.startswith("2016-08-10"))
+    fields = lines[at].split(",")
+    fields[close] = "-1.0"
+    lines[at] = ",".join(fields)
+    file.write_text("\n".join(lines) + "\n")
+    shutil.rmtree(market / "lake")
+    st.ingest(market, retrieved_at=LATER)
+    ticker = pl.col("ticker") == file.stem
+    after = panel_of(market)
+    day = datetime(2016, 8, 10, tzinfo=UTC)
+    assert_frame_equal(
+        features(after.filter(ticker, pl.col("as_of") < day)),
+        features(before.filter(ticker, pl.col("as_of") < day)),
+        check_exact=True,
+    )
+    # 60 bars from Thursday 2016-08-11 on end on Thursday 2016-11-03 (Labor Day was closed).
+    assert after.filter(ticker, pl.col("as_of") > day)["as_of"].min() == datetime(
+        2016, 11, 4, 20, tzinfo=UTC
+    )
+    assert_frame_equal(
+        features(after.filter(~ticker)), features(before.filter(~ticker)), check_exact=True
+    )

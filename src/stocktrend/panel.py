@@ -31,11 +31,14 @@ from stocktrend.lake import Lake
 from stocktrend.lake.order import newest
 from stocktrend.progress import Progress, silent
 from stocktrend.schema import UTC_TIME
-from stocktrend.sessions import as_of_grid
+from stocktrend.sessions import as_of_grid, sessions
 from stocktrend.settings import load_settings
+from stocktrend.sources.batch import PLAIN_RULES
 from stocktrend.targets import add_labels, label_columns
 
 MIN_BARS = 60
+PRICES_AND_VOLUME = ("open", "high", "low", "close", "adj_close", "volume")
+NOT_POSITIVE = PLAIN_RULES["prices_are_positive"]
 
 
 def build_panel(
@@ -73,7 +76,7 @@ def build_panel(
         settings.frequency, start or settings.start, end or settings.end, settings.exchange
     )
     progress("stock features", 0, None, "bars")
-    stocks = _stock_rows(versions, grid, settings.exchange)
+    stocks = _stock_rows(versions, grid, settings.exchange, _breaks(lake, settings.exchange))
     progress("stock features", versions.height, versions.height, "bars")
     if stocks.is_empty():
         raise DataError(_no_rows(versions, start or settings.start, end or settings.end))
@@ -125,12 +128,23 @@ def _no_rows(bars: pl.DataFrame, start: date | None, end: date | None) -> str:
     )
 
 
-def _stock_rows(versions: pl.DataFrame, grid: pl.DataFrame, exchange: str) -> pl.DataFrame:
+def _breaks(lake: Lake, exchange: str) -> pl.DataFrame:
+    """Sessions on which a ticker's price was not above 0: quarantined, and history restarts."""
+    refused = lake.quarantine().filter(
+        pl.col("table") == "bars", pl.col("reason").str.contains(NOT_POSITIVE, literal=True)
+    )
+    days = sessions(exchange).select("session")
+    return refused.select("ticker", "session").drop_nulls().unique().join(days, on="session")
+
+
+def _stock_rows(
+    versions: pl.DataFrame, grid: pl.DataFrame, exchange: str, breaks: pl.DataFrame
+) -> pl.DataFrame:
     """Stock features of every grid session, each from the bars known at its ``as_of``."""
     late = versions.filter(pl.col("known_at") > pl.col("event_time"))
     revised = late["ticker"].unique()
     on_time = versions.filter(~pl.col("ticker").is_in(revised.to_list()))
-    parts = [_features(on_time, grid, exchange)] if on_time.height else []
+    parts = [_features(on_time, grid, exchange, breaks)] if on_time.height else []
     affected = versions.filter(pl.col("ticker").is_in(revised.to_list()))
     cuts: list[datetime | None] = [None, *late["known_at"].unique().sort().to_list(), None]
     for begin, finish in pairwise(cuts):
@@ -146,14 +160,24 @@ def _stock_rows(versions: pl.DataFrame, grid: pl.DataFrame, exchange: str) -> pl
             seen = seen | (pl.col("known_at") <= begin)
         view = newest("bars", affected.filter(seen))
         if view.height:
-            parts.append(_features(view, rows, exchange))
+            parts.append(_features(view, rows, exchange, breaks))
     if not parts:
         return pl.DataFrame()
     return pl.concat(parts).filter(pl.col("n_bars") >= MIN_BARS)
 
 
-def _features(bars: pl.DataFrame, grid: pl.DataFrame, exchange: str) -> pl.DataFrame:
+def _features(
+    bars: pl.DataFrame, grid: pl.DataFrame, exchange: str, breaks: pl.DataFrame
+) -> pl.DataFrame:
     keep = grid.select("session")
+    breaks = breaks.join(bars, on="ticker", how="semi").join(
+        bars, on=["ticker", "session"], how="anti"
+    )
+    if breaks.height:
+        nothing = [pl.lit(0.0).alias(name) for name in PRICES_AND_VOLUME]
+        bars = pl.concat(
+            [bars.select("ticker", "session", *PRICES_AND_VOLUME), breaks.with_columns(nothing)]
+        )
     return stock_features(bars, keep=keep, exchange=exchange).join(
         grid.select("session", "as_of", "previous_as_of"), on="session", how="inner"
     )

@@ -116,8 +116,11 @@ QUARANTINE: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "row": pl.Int64,
     "reason": pl.String,
     "record": pl.String,
+    "ticker": pl.String,
+    "session": pl.Date,
 }
-"""Columns of the quarantine table; ``record`` is the raw record as JSON."""
+"""Columns of the quarantine table; ``record`` is the raw record as JSON. ``ticker`` and
+``session`` are null where the record has none or they could not be read."""
 
 
 def columns(table: str) -> list[str]:

@@ -129,7 +129,7 @@ def test_what_a_file_left_in_quarantine_is_replaced_by_what_it_leaves_now(tmp_pa
     lake = Lake(tmp_path / "lake")
 
     def refused(path: str, row: int) -> pl.DataFrame:
-        data = [("bars", "prices", path, row, "the prices are null", "{}")]
+        data = [("bars", "prices", path, row, "the prices are null", "{}", "A", None)]
         return pl.DataFrame(data, schema=schema.QUARANTINE, orient="row")
 
     lake.add_quarantine(pl.concat([refused("a.csv", 1), refused("b.csv", 2)]))

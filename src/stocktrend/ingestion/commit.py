@@ -101,7 +101,7 @@ def _contradictions(
     texts = rejected.select("_file", "row", pl.struct(fields).struct.json_encode().alias("record"))
     for file, row, record in texts.iter_rows():
         batch = batches[file]
-        rows.append((batch.table, batch.source, batch.path, row, CONTRADICTION, record))
+        rows.append((batch.table, batch.source, batch.path, row, CONTRADICTION, record, None, None))
     return pl.DataFrame(rows, schema=schema.QUARANTINE, orient="row")
 
 

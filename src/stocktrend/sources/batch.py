@@ -94,7 +94,7 @@ def make_batch(
     valid, failed = _check(table, candidates)
     kept, conflicts, duplicate = _first_of_each_key(table, valid, versioned)
     bad = pl.concat([refused, failed, conflicts]).sort("row")
-    quarantine = _quarantine(table, source, path, raw, bad)
+    quarantine = _quarantine(table, source, path, raw, bad, found)
     if broken:
         quarantine = pl.concat([quarantine, _broken(table, source, path, broken)])
     return Batch(
@@ -158,13 +158,21 @@ def _first_of_each_key(
 
 
 def _quarantine(
-    table: str, source: str, path: str, raw: pl.DataFrame, bad: pl.DataFrame
+    table: str, source: str, path: str, raw: pl.DataFrame, bad: pl.DataFrame, found: pl.DataFrame
 ) -> pl.DataFrame:
     if bad.is_empty():
         return pl.DataFrame(schema=schema.QUARANTINE)
     fields = [name for name in raw.columns if name != "row"]
+    about = found.select(
+        "row",
+        *(
+            (pl.col(name) if name in found.columns else pl.lit(None)).alias(f"_{name}")
+            for name in ("ticker", "session")
+        ),
+    )
     return (
         bad.join(raw, on="row", how="left", maintain_order="left")
+        .join(about, on="row", how="left", maintain_order="left")
         .select(
             pl.lit(table).alias("table"),
             pl.lit(source).alias("source"),
@@ -172,6 +180,8 @@ def _quarantine(
             "row",
             "reason",
             pl.struct(fields).struct.json_encode().alias("record"),
+            pl.col("_ticker").alias("ticker"),
+            pl.col("_session").alias("session"),
         )
         .cast(schema.QUARANTINE)  # type: ignore[arg-type]
     )
@@ -180,7 +190,7 @@ def _quarantine(
 def _broken(
     table: str, source: str, path: str, rows: tuple[tuple[int, str, str], ...]
 ) -> pl.DataFrame:
-    data = [(table, source, path, row, reason, text) for row, reason, text in rows]
+    data = [(table, source, path, row, reason, text, None, None) for row, reason, text in rows]
     return pl.DataFrame(data, schema=schema.QUARANTINE, orient="row")
 
 
