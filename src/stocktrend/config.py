@@ -183,6 +183,20 @@ PolicySource = Annotated[
 ]
 
 
+SourceFile = (
+    BarsFile
+    | NewsFile
+    | SeriesFile
+    | FredMdFile
+    | GdpEstimatesFile
+    | FomcFile
+    | ExecutiveOrdersFile
+    | EventsFile
+    | IndexFile
+)
+"""Any configured source."""
+
+
 class Sources(Model):
     """The files of the four record kinds. A kind that is null takes ``raw/<kind>/`` as it is."""
 

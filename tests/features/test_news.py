@@ -182,6 +182,16 @@ def test_source_diversity_is_null_where_one_source_is_configured() -> None:
     assert row["news_count"] == pytest.approx(math.log(3))
 
 
+def test_a_source_that_begins_later_gives_earlier_rows_no_diversity() -> None:
+    periods = periods_of("wire", "blog").with_columns(
+        start=pl.when(pl.col("source") == "blog")
+        .then(pl.lit(AS_OF + timedelta(seconds=1)))
+        .otherwise("start")
+    )
+    row = features_of([item(AS_OF), item(AS_OF, "bad")], AS_OF, periods=periods)
+    assert row["news_source_diversity"] is None
+
+
 def test_reposts_and_unreadable_languages_are_left_out_and_unknown_ones_read() -> None:
     records = [
         item(AS_OF, "good 1", is_repost=True),

@@ -14,6 +14,7 @@ from stocktrend.config import (
     IndexFile,
     NewsFile,
     SeriesFile,
+    SourceFile,
 )
 from stocktrend.errors import ConfigError
 from stocktrend.sources.clock import CALENDAR_RELEASES, LONGEST_LAGS, default_release
@@ -22,21 +23,10 @@ from stocktrend.sources.files import column_names, is_data_file, layout
 from stocktrend.sources.fred_md import SERIES, names_in
 from stocktrend.sources.series import DATES, series_of
 
-Found = (
-    BarsFile
-    | NewsFile
-    | SeriesFile
-    | FredMdFile
-    | GdpEstimatesFile
-    | FomcFile
-    | ExecutiveOrdersFile
-    | EventsFile
-    | IndexFile
-)
 _MOST_NAMES: Final = 20
 
 
-def detect(kind: str, root: Path, calendar: Path | None) -> tuple[list[Found], list[str]]:
+def detect(kind: str, root: Path, calendar: Path | None) -> tuple[list[SourceFile], list[str]]:
     """Settings for the files of one kind, and warnings that name what is not read.
 
     Args:
@@ -54,7 +44,7 @@ def detect(kind: str, root: Path, calendar: Path | None) -> tuple[list[Found], l
     warnings = _not_read(kind, root, [path for path in visible if path not in known])
     if kind in ("prices", "news"):
         return _by_layout(kind, root, known), warnings
-    found: list[Found] = []
+    found: list[SourceFile] = []
     for path in known:
         setting, warning = _by_columns(kind, path.relative_to(root), root, calendar)
         if setting is not None:
@@ -64,7 +54,7 @@ def detect(kind: str, root: Path, calendar: Path | None) -> tuple[list[Found], l
     return _with_rules(_without_overlap(found, warnings), warnings), warnings
 
 
-def _by_layout(kind: str, root: Path, files: list[Path]) -> list[Found]:
+def _by_layout(kind: str, root: Path, files: list[Path]) -> list[SourceFile]:
     """One source a folder and file ending, so that reports count files and not name each."""
     patterns = {
         f"{_escaped(path.relative_to(root).parent.as_posix())}/*{''.join(layout(path))}"
@@ -80,7 +70,7 @@ def _escaped(folder: str) -> str:
 
 def _by_columns(
     kind: str, shown: Path, root: Path, calendar: Path | None
-) -> tuple[Found | None, str | None]:
+) -> tuple[SourceFile | None, str | None]:
     written = column_names(root / shown)
     if separators := separated_by(written):
         return None, f"{shown} is not read: {separators} separate its columns. {WITH_COMMAS}"
@@ -130,9 +120,9 @@ def _events_kind(shown: Path) -> str:
     return shown.name.split(".")[0].lower()
 
 
-def _with_rules(found: list[Found], warnings: list[str]) -> list[Found]:
+def _with_rules(found: list[SourceFile], warnings: list[str]) -> list[SourceFile]:
     """Without a release rule nobody can say when a value was known."""
-    kept: list[Found] = []
+    kept: list[SourceFile] = []
     unknown: list[str] = []
     for setting in found:
         try:
@@ -164,7 +154,7 @@ def _fred_md(path: str, file: Path, calendar: Path | None) -> FredMdFile:
     return FredMdFile(path=path, series=series, calendars=calendars)
 
 
-def _without_overlap(found: list[Found], warnings: list[str]) -> list[Found]:
+def _without_overlap(found: list[SourceFile], warnings: list[str]) -> list[SourceFile]:
     """Vintages tell what was known when, so they win over a file of latest revisions."""
     vintaged: dict[str, str] = {}
     for setting in found:
@@ -172,7 +162,7 @@ def _without_overlap(found: list[Found], warnings: list[str]) -> list[Found]:
             vintaged |= dict.fromkeys(setting.series, setting.path)
         elif isinstance(setting, GdpEstimatesFile):
             vintaged[setting.series] = setting.path
-    kept: list[Found] = []
+    kept: list[SourceFile] = []
     for setting in found:
         series = series_of(Path(setting.path)) if isinstance(setting, SeriesFile) else ""
         if series in vintaged:

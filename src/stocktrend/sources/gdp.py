@@ -1,7 +1,7 @@
 """Real GDP: the first, second and third estimate of each quarter, with their release dates."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -58,21 +58,7 @@ def read_gdp(path: Path, setting: GdpEstimatesFile, name: str, shown: str) -> Ba
     rows = read_rows(path)
     columns = match_columns(path, rows.frame.columns, COLUMNS, setting.columns, tuple(COLUMNS))
     raw = rows.frame.select("row", *columns.values())
-    parts = [
-        raw.select(
-            "row",
-            day(raw, columns["ref_quarter"]).alias("period"),
-            day(raw, columns[f"{estimate}_date"]).alias("released"),
-            number(raw, columns[estimate]).alias("value"),
-            number(raw, columns["first"]).alias("initial"),
-            text(raw, columns[estimate]).is_null().alias("empty"),
-            text(raw, columns[f"{estimate}_date"]).is_null().alias("undated"),
-            not_a_number(raw, columns[estimate]).alias("_value"),
-            pl.lit(estimate).alias("estimate"),
-        )
-        for estimate in ESTIMATES
-    ]
-    estimates = pl.concat(parts)
+    estimates = _estimates(raw, columns)
     stated = estimates.filter(~(pl.col("empty") & pl.col("undated")))
     moved = (pl.col("value") / pl.col("initial") - 1).abs() > LARGEST_REVISION
     found = stated.with_columns(
@@ -109,6 +95,25 @@ def read_gdp(path: Path, setting: GdpEstimatesFile, name: str, shown: str) -> Ba
             "estimates in the next base, compared with nothing": stated.filter(moved).height,
         }
     )
+
+
+def _estimates(raw: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
+    """One row an estimate instead of one a quarter."""
+    parts = [
+        raw.select(
+            "row",
+            day(raw, columns["ref_quarter"]).alias("period"),
+            day(raw, columns[f"{estimate}_date"]).alias("released"),
+            number(raw, columns[estimate]).alias("value"),
+            number(raw, columns["first"]).alias("initial"),
+            text(raw, columns[estimate]).is_null().alias("empty"),
+            text(raw, columns[f"{estimate}_date"]).is_null().alias("undated"),
+            not_a_number(raw, columns[estimate]).alias("_value"),
+            pl.lit(estimate).alias("estimate"),
+        )
+        for estimate in ESTIMATES
+    ]
+    return pl.concat(parts)
 
 
 def quarter(column: str) -> pl.Expr:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from stocktrend.config import (
-    BarsFile,
     Calendar,
     EventsFile,
     ExecutiveOrdersFile,
@@ -14,26 +13,15 @@ from stocktrend.config import (
     FredMdFile,
     GdpEstimatesFile,
     IndexFile,
-    NewsFile,
     SeriesFile,
     Settings,
+    SourceFile,
 )
 from stocktrend.errors import ConfigError, SourceError, StocktrendError
 from stocktrend.sources.clock import default_release
 from stocktrend.sources.detect import detect
 from stocktrend.sources.series import series_of
 
-Setting = (
-    BarsFile
-    | NewsFile
-    | SeriesFile
-    | FredMdFile
-    | GdpEstimatesFile
-    | FomcFile
-    | ExecutiveOrdersFile
-    | EventsFile
-    | IndexFile
-)
 KINDS: Final = ("prices", "news", "policy", "macro")
 CALENDAR: Final = Path("raw/macro/release_dates.csv")
 """Release dates that well-known series without a rule of their own take, where it exists."""
@@ -48,7 +36,7 @@ class Feed:
 
     table: str
     name: str
-    setting: Setting
+    setting: SourceFile
     files: tuple[Path, ...]
     calendars: tuple[Path, ...] = ()
 
@@ -95,7 +83,7 @@ def plan(settings: Settings, root: Path) -> Plan:
     warnings: list[str] = []
     calendar = CALENDAR if (root / CALENDAR).is_file() else None
     for kind in KINDS:
-        configured: Sequence[Setting] | None = getattr(settings.sources, kind)
+        configured: Sequence[SourceFile] | None = getattr(settings.sources, kind)
         if configured is None:
             found, seen = detect(kind, root, calendar)
             warnings += seen
@@ -130,7 +118,7 @@ def _files(root: Path, pattern: str) -> tuple[Path, ...]:
     return tuple(sorted(path for path in base.glob(pattern) if path.is_file()))
 
 
-def _feed(setting: Setting, files: tuple[Path, ...], calendar: Path | None) -> Feed:
+def _feed(setting: SourceFile, files: tuple[Path, ...], calendar: Path | None) -> Feed:
     table = {"bars": "bars", "news": "news"}.get(setting.kind, "macro")
     if isinstance(setting, FomcFile | ExecutiveOrdersFile | EventsFile):
         table = "policy"
