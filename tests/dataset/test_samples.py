@@ -158,3 +158,16 @@ def test_a_negative_seed_is_refused():
     train, _, _ = create_data_loaders(planted_panel(), seed=-1)
     with pytest.raises(ConfigError, match="seed must be 0 or more, however: -1"):
         next(iter(train))
+
+
+def test_every_item_is_named_by_its_ticker_and_date():
+    panel = planted_panel().with_columns(
+        pl.when(pl.col("ticker") != "T003").then(pl.col("^target_.*$")).name.keep()
+    )
+    data = DualTowerDataModule(panel)
+    keys = data.test.keys
+    named = keys.join(data.panel, on=["ticker", "as_of"], how="left", maintain_order="left")
+    assert len(keys) == len(data.test)
+    assert "T003" not in keys["ticker"]
+    _, _, labels = data.test[torch.arange(len(keys))]
+    np.testing.assert_allclose(labels["target_7d"], named["target_7d"].to_numpy(), atol=1e-7)

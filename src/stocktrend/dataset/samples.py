@@ -42,6 +42,9 @@ class DualTowerDataset(Dataset[Sample]):
         target: ``tanh`` takes ``target_{h}d``; ``rank`` takes the rank of ``return_{h}d`` within
             ``as_of``, scaled to [-1, 1]: the frame then has to hold whole dates.
 
+    Attributes:
+        keys: ``ticker`` and ``as_of`` of each item, in their order.
+
     Raises:
         DataError: columns are missing or features infinite.
     """
@@ -54,6 +57,8 @@ class DualTowerDataset(Dataset[Sample]):
         target: Target = "tanh",
     ) -> None:
         panel = to_polars(df)
+        require_columns(panel, ["ticker", "as_of"], "DualTowerDataset")
+        self.keys = panel.select("ticker", "as_of")
         self.horizons = tuple(horizons)
         self.scaler = scaler or Scaler.fit(panel)
         scaled = self.scaler.transform(panel)
@@ -178,6 +183,7 @@ class DualTowerDataModule:
         dataset = DualTowerDataset(rows, self.scaler, horizons, target)
         labelled = ~dataset.rows[:, INPUTS:].isnan().all(dim=1)
         dataset.rows = dataset.rows[labelled]
+        dataset.keys = dataset.keys.filter(pl.Series(labelled.numpy()))
         if not len(dataset):
             raise DataError(
                 f"the {name} part must have rows with a known label, however: none of its "
