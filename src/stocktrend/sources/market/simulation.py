@@ -16,20 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stocktrend.progress import Progress, silent
+from stocktrend.sources.made_root import MadeRoot, RawFiles, write_text
 from stocktrend.sources.market.bars import bar_files
 from stocktrend.sources.market.context import Context, simulate_context
-from stocktrend.sources.market.data_root import (
-    Order,
-    RawFiles,
-    parse_dates,
-    prepare,
-    write_mark,
-    write_text,
-)
 from stocktrend.sources.market.expectation import Oracle, decision_grid
 from stocktrend.sources.market.macro import simulate_macro
 from stocktrend.sources.market.names import ticker_symbol
 from stocktrend.sources.market.news import market_news, news_files
+from stocktrend.sources.market.order import Order, parse_dates
 from stocktrend.sources.market.policy import simulate_policy
 from stocktrend.sources.market.response import PREMIUM, Market, calibrate
 from stocktrend.sources.market.settings_file import settings_text
@@ -37,6 +31,7 @@ from stocktrend.sources.market.stocks import Stocks, simulate_stocks
 from stocktrend.sources.market.truth import Truth
 
 BLOCK: Final = 64
+TRUTH: Final = "truth.json"
 MARKET_NEWS: Final = "_market.jsonl"
 
 
@@ -106,8 +101,8 @@ def simulate(
     root = Path(root)
     start, end = parse_dates(start, end)
     order = Order(market, tickers, start, end, seed)
-    prepare(root, order)
-    raw = RawFiles(root)
+    made = MadeRoot(root, "a simulated market", TRUTH, order.to_dict())
+    raw = made.prepare(order.problems())
     context = simulate_context(start, end, seed)
     _write_market_wide(context, seed, raw)
     truth = Truth(decision_grid(context, start, end), tickers)
@@ -123,7 +118,7 @@ def simulate(
     )
     truth.write(root / "truth.parquet")
     result = SimulatedMarket(root, order, raw.files, raw.rows, truth.oracle(), PREMIUM)
-    write_mark(root, result.to_dict())
+    made.write_mark(result.to_dict())
     return result
 
 
