@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from stocktrend.recipe import PRESETS, Recipe
     from stocktrend.settings import load_settings
     from stocktrend.sources.market import SimulatedMarket, simulate
+    from stocktrend.sources.sample import SampleMarket, sample
     from stocktrend.training import DualTowerTrainer, create_optimizer, create_scheduler
     from stocktrend.workflow.page import report
     from stocktrend.workflow.prediction import predict
@@ -85,6 +86,7 @@ _HOME = {
     "stocktrend.panel": ("UnifiedTrainingDataProcessor",),
     "stocktrend.settings": ("load_settings",),
     "stocktrend.sources.market": ("SimulatedMarket", "simulate"),
+    "stocktrend.sources.sample": ("SampleMarket", "sample"),
     "stocktrend.training": ("DualTowerTrainer", "create_optimizer", "create_scheduler"),
     "stocktrend.workflow.page": ("report",),
     "stocktrend.workflow.prediction": ("predict",),
@@ -123,6 +125,7 @@ __all__ = [
     "Recipe",
     "RelevanceHead",
     "Run",
+    "SampleMarket",
     "Settings",
     "SimulatedMarket",
     "SourceError",
@@ -143,6 +146,7 @@ __all__ = [
     "predict",
     "report",
     "run",
+    "sample",
     "simulate",
     "stock_features",
     "train",

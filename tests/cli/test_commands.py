@@ -231,8 +231,8 @@ def test_freshness_is_the_gap_to_the_scores() -> None:
     ]
     report = cast("IngestReport", SimpleNamespace(sources=sources))
     gaps = [row[-1] for row in freshness(report, date(2020, 3, 6))]
-    assert gaps == ["none", 513]
-    assert [row[-1] for row in freshness(report, None)] == [None, None]
+    assert gaps == ["none", 513, None, None]
+    assert [row[-1] for row in freshness(report, None)] == [None] * 4
 
 
 def test_a_rate_below_one_a_second_is_left_out(

@@ -262,18 +262,30 @@ def run(
 @app.command(**COMMAND)
 def demo(
     context: typer.Context,
-    data_root: Annotated[Path, typer.Option(help="Where to make the market.")] = Path("market"),
+    market: Annotated[
+        str,
+        typer.Option(
+            help="Simulated, with much, little or nothing to find; or a sample of real prices.",
+            metavar="|".join(steps.DEMO_MARKETS),
+        ),
+    ] = "strong",
+    data_root: Annotated[
+        Path | None, typer.Option(help="Where to make it. Default: market, or sample.")
+    ] = None,
     seed: Annotated[str, typer.Option(help="Seed of market and model.", metavar="N")] = "1",
     as_json: options.Json = False,
 ) -> None:
-    """Simulate a strong market and run all steps on it."""
+    """Run all steps on a simulated market, or on a sample of real prices."""
     problems = options.unknown_options(context)
     display = Display(as_json)
-    order = steps.order("strong", "40", "2014-01-01", "2019-12-31", seed, problems)
-    simulated = steps.simulate(display, data_root, order, problems)
+    root = data_root or Path(steps.SAMPLE if market == steps.SAMPLE else "market")
+    made = steps.make_demo(display, market, root, seed, problems)
     context.args.clear()
-    asked = options.asked(context, data_root, None, {"seed": seed}, raw_needed=True)
-    display.finish({"simulate": simulated, **steps.run(display, asked)})
+    asked = options.asked(context, root, None, {"seed": seed}, raw_needed=True)
+    done = steps.run(display, asked)
+    if market == steps.SAMPLE:
+        display.say(steps.SAMPLE_CAVEAT)
+    display.finish({**made, **done})
 
 
 @app.command(**COMMAND)

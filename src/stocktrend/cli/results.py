@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stocktrend.evaluation.bootstrap import Estimate
     from stocktrend.ingestion import IngestReport
     from stocktrend.sources.market import SimulatedMarket
+    from stocktrend.sources.sample import SampleMarket
     from stocktrend.workflow.run import Run
 
 STRONGEST = 5
@@ -38,6 +39,25 @@ def show_simulated(display: Display, market: "SimulatedMarket") -> None:
             (f"{horizon}d", oracle.rows, oracle.correlation, oracle.rank_ic)
             for horizon, oracle in market.oracle.items()
         ],
+    )
+    display.say(f"Data root: {market.root}")
+
+
+def show_sample(display: Display, market: "SampleMarket") -> None:
+    """Files written, and what they hold of each ticker."""
+    versions = " and ".join(f"{name} {version}" for name, version in market.order.items())
+    display.heading(f"sample: {len(market.stocks)} real stocks, from {versions}")
+    display.table(
+        ("ticker", "#bars", "from", "to"),
+        [(s.ticker, s.bars, s.first, s.last) for s in market.stocks],
+    )
+    display.table(
+        ("wrote", "#files", "#records"),
+        [(f"raw/{kind}", market.files[kind], market.rows[kind]) for kind in market.files],
+    )
+    display.say(
+        f"It has no news and no texts of statements; of the macro series, core consumer prices "
+        f"alone. Origins and licences: {market.root}/stocktrend.yaml"
     )
     display.say(f"Data root: {market.root}")
 
@@ -84,9 +104,11 @@ def show_freshness(display: Display, report: "IngestReport", scores_of: date | N
 def freshness(
     report: "IngestReport", scores_of: date | None
 ) -> list[tuple[str, str, str, int | str | None]]:
-    """Per table: first and last ``known_at``, and how many days the last is before the scores."""
+    """Per table, read or not: first and last ``known_at``, days from the last to the scores."""
+    from stocktrend.schema import TABLES
+
     rows: list[tuple[str, str, str, int | str | None]] = []
-    for table in dict.fromkeys(source.table for source in report.sources):
+    for table in TABLES:
         parts = [source for source in report.sources if source.table == table]
         first = min((s.first_known for s in parts if s.first_known), default=None)
         last = max((s.last_known for s in parts if s.last_known), default=None)

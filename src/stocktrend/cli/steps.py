@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from stocktrend.ingestion import IngestReport
     from stocktrend.workflow.run import Run
 
+SAMPLE = "sample"
+DEMO_MARKETS = ("strong", "realistic", "none", SAMPLE)
+SAMPLE_CAVEAT = (
+    "These five stocks were picked long afterwards, among companies that did well, and are too few "
+    "to rank: this run shows the steps on real prices, not what to expect of others."
+)
+
 
 def order(
     market: str, tickers: str, start: str, end: str, seed: str, problems: list[str]
@@ -39,6 +46,29 @@ def simulate(
         made = st.simulate(root, **chosen, progress=progress)
     show_simulated(display, made)
     return {"data_root": root, **made.to_dict()}
+
+
+def make_demo(
+    display: Display, market: str, root: Path, seed: str, problems: list[str]
+) -> dict[str, Any]:
+    """Raw files for the demo, simulated or the packaged sample; the JSON document of the step."""
+    if market not in DEMO_MARKETS:
+        problems.append(
+            f"--market must be one of {', '.join(DEMO_MARKETS)}, however: {market!r}. "
+            f"Leave it out for strong"
+        )
+    chosen = order(market, "40", "2014-01-01", "2019-12-31", seed, problems)
+    if market != SAMPLE:
+        return {"simulate": simulate(display, root, chosen, problems)}
+    if problems:
+        raise ConfigError(problems)
+    import stocktrend as st
+    from stocktrend.cli.results import show_sample
+
+    with ProgressDisplay() as progress:
+        made = st.sample(root, progress=progress)
+    show_sample(display, made)
+    return {"sample": {"data_root": root, **made.to_dict()}}
 
 
 def ingest(display: Display, asked: options.Asked, moment: datetime) -> "IngestReport":
