@@ -1,0 +1,1 @@
+"""Runnable examples of the original design's names: ``python -m examples.dual_tower_examples``."""
