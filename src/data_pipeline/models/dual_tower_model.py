@@ -1,4 +1,4 @@
-"""Re-export of the model. Run as a module it verifies the installation."""
+"""Re-export of the model. Run as a module or as a file, it verifies the installation."""
 
 from stocktrend.model import (
     ContextTower,
@@ -18,4 +18,12 @@ __all__ = [
 ]
 
 if __name__ == "__main__":
-    print(verify_installation())  # noqa: T201
+    modules = [
+        "stocktrend",
+        "data_pipeline.core.training_data",
+        *(
+            f"data_pipeline.models.dual_tower_{part}"
+            for part in ("model", "loss", "data", "trainer")
+        ),
+    ]
+    print(verify_installation(modules))  # noqa: T201
