@@ -10,9 +10,8 @@ from polars.testing import assert_frame_equal
 
 import stocktrend as st
 from stocktrend.catalog import FEATURES, STOCK_FEATURES
-from stocktrend.config import NewsFile, Settings, Sources
 from stocktrend.errors import ConfigError, DataError
-from stocktrend.panel import build_panel, news_periods
+from stocktrend.panel import build_panel
 from stocktrend.settings import load_settings
 
 CUT = datetime(2016, 12, 30, 21, tzinfo=UTC)
@@ -148,29 +147,6 @@ def test_daily_rows_contain_the_weekly_ones(built_market: Path) -> None:
     assert daily.height > 4 * weekly.height
     columns = ["ticker", "as_of", "close", *STOCK_FEATURES]
     assert_frame_equal(same.select(columns), weekly.select(columns), check_exact=True)
-
-
-def test_a_declared_period_holds_its_first_and_last_day() -> None:
-    item = {"source": ["wire"], "known_at": [datetime(2015, 3, 2, 12, tzinfo=UTC)]}
-    entry = NewsFile(path="*", start=date(2015, 1, 1), end=date(2015, 12, 31))
-    periods = news_periods(pl.DataFrame(item), Settings(sources=Sources(news=(entry,))))
-    assert periods.rows() == [
-        ("wire", datetime(2015, 1, 1, tzinfo=UTC), datetime(2016, 1, 1, tzinfo=UTC))
-    ]
-
-
-def test_a_declared_period_without_an_item_counts_none_and_is_not_unknown() -> None:
-    from stocktrend.config import NewsFile, Sources
-    from stocktrend.panel import news_periods
-    from stocktrend.schema import UTC_TIME
-
-    entry = NewsFile(path="raw/news/*.jsonl", start=date(2016, 1, 4), end=date(2016, 6, 30))
-    items = pl.DataFrame(schema={"source": pl.String, "known_at": UTC_TIME})
-    periods = news_periods(items, st.Settings(sources=Sources(news=(entry,))))
-    assert periods.rows() == [
-        ("raw/news/*.jsonl", datetime(2016, 1, 4, tzinfo=UTC), datetime(2016, 7, 1, tzinfo=UTC))
-    ]
-    assert news_periods(items, st.Settings()).is_empty()
 
 
 def test_a_price_of_zero_or_less_is_quarantined_and_restarts_the_history(market: Path) -> None:

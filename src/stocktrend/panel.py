@@ -12,7 +12,7 @@
 import difflib
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,13 @@ from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, DataError
 from stocktrend.features.macro import macro_features
 from stocktrend.features.news import news_features
+from stocktrend.features.news_periods import news_periods
 from stocktrend.features.policy import policy_features
 from stocktrend.features.stock import stock_features
 from stocktrend.ingestion import ingest
 from stocktrend.lake import Lake
 from stocktrend.lake.order import newest
 from stocktrend.progress import Progress, silent
-from stocktrend.schema import UTC_TIME
 from stocktrend.sessions import as_of_grid, sessions
 from stocktrend.settings import load_settings
 from stocktrend.sources.batch import PLAIN_RULES
@@ -201,7 +201,7 @@ def _with_context(
     news = news_features(
         items,
         stocks.select("ticker", "as_of", "previous_as_of"),
-        periods=news_periods(items, settings),
+        periods=news_periods(items, settings.sources.news or ()),
         progress=progress,
     )
     return (
@@ -209,35 +209,6 @@ def _with_context(
         .join(policy, on="as_of", how="left", maintain_order="left")
         .join(macro, on="as_of", how="left", maintain_order="left")
     )
-
-
-def news_periods(items: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """The period that each news source covers: as declared, else from its first record on.
-
-    A source's own settings are found by its name; an entry that is the only one speaks for all.
-
-    Returns:
-        ``source, start, end`` (UTC, end null where open), from the first moment of the first day
-        to the last of the last.
-    """
-    entries = settings.sources.news or ()
-    named = {entry.name: entry for entry in entries if entry.name}
-    alone = entries[0] if len(entries) == 1 else None
-    first = items.group_by("source").agg(pl.col("known_at").min()).sort("source")
-    found = [(s, named.get(s, alone), known_at) for s, known_at in first.iter_rows()]
-    if not found:  # silence within a declared period is a fact too
-        found = [(entry.name or entry.path, entry, None) for entry in entries if entry.start]
-    rows = []
-    for source, entry, known_at in found:
-        begin = _midnight(entry.start) if entry and entry.start else known_at
-        finish = _midnight(entry.end + timedelta(days=1)) if entry and entry.end else None
-        rows.append({"source": source, "start": begin, "end": finish})
-    types = {"source": pl.String(), "start": UTC_TIME, "end": UTC_TIME}
-    return pl.DataFrame(rows, schema=types)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 class UnifiedTrainingDataProcessor:

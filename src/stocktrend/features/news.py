@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from stocktrend.catalog import NEWS_FEATURES
+from stocktrend.features.news_periods import covered, sources_begun
 from stocktrend.features.news_windows import Items, Windows, sum_windows
 from stocktrend.features.text import HeadlineScorer, TextScorer, score_texts
 from stocktrend.features.vintages import require
@@ -46,8 +46,7 @@ def news_features(
         items: News records, every version; ticker ``*`` concerns every row.
         rows: ``ticker``, ``as_of``, ``previous_as_of`` (UTC; null where there is none).
         scorer: Scores texts; ``HeadlineScorer()`` where None.
-        periods: ``source``, ``start``, ``end`` (UTC, ``end`` null where open) of each configured
-            source, both included.
+        periods: What :func:`~stocktrend.features.news_periods.news_periods` returns.
         progress: Told about the texts scored.
 
     Returns:
@@ -73,8 +72,9 @@ def news_features(
         Items.of(scored.tail(market.height)),
         Windows.of(windows, own["ticker"], excluded),
     )
-    values[_started(windows, periods) < 2, NEWS_FEATURES.index("news_source_diversity")] = np.nan
-    values[~_covered(windows, periods)] = np.nan
+    few = sources_begun(periods, windows["as_of"]) < 2
+    values[few, NEWS_FEATURES.index("news_source_diversity")] = np.nan
+    values[~covered(periods, windows["as_of"])] = np.nan
     features = pl.DataFrame(values, schema=list(NEWS_FEATURES), orient="row").fill_nan(None)
     return pl.concat([windows.select("ticker", "as_of"), features], how="horizontal")
 
@@ -138,24 +138,3 @@ def _scored(
     return items.join(texts, on="text", how="left", maintain_order="left").with_columns(
         (pl.col("source").rank("dense").cast(pl.Int64) - 1).alias("source_number")
     )
-
-
-def _started(windows: pl.DataFrame, periods: pl.DataFrame) -> NDArray[np.int64]:
-    """Sources begun by each row's ``as_of``; one that begins later changes nothing."""
-    starts = periods.group_by("source").agg(pl.col("start").min())["start"].sort()
-    count: NDArray[np.int64] = np.searchsorted(
-        starts.cast(UTC_TIME).cast(pl.Int64).to_numpy(),
-        windows["as_of"].cast(pl.Int64).to_numpy(),
-        side="right",
-    )
-    return count
-
-
-def _covered(windows: pl.DataFrame, periods: pl.DataFrame) -> NDArray[np.bool_]:
-    """Whether each row's ``as_of`` lies within the period of some source."""
-    covered = np.zeros(windows.height, dtype=np.bool_)
-    for start, end in periods.select("start", "end").iter_rows():
-        after = windows["as_of"] >= start
-        before = windows["as_of"] <= end if end is not None else after
-        covered |= (after & before).to_numpy()
-    return covered
