@@ -1,5 +1,6 @@
 """The documents say what the program does: settings, commands and options they name exist."""
 
+import pkgutil
 import re
 from pathlib import Path
 
@@ -13,7 +14,13 @@ from stocktrend.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "configuration.md"]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "DUAL_TOWER_MODEL_DESIGN.md",
+    ROOT / "docs" / "configuration.md",
+    ROOT / "docs" / "features.md",
+]
 
 
 @pytest.mark.parametrize("number", range(CONFIGURATION.count("```yaml")))
@@ -61,3 +68,15 @@ def test_every_command_and_option_that_is_named_exists(
 def test_every_link_and_path_leads_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
         assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_name_and_file_of_the_program_that_is_named_exists(document: Path) -> None:
+    prose = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    for span in re.findall(r"`([^`\n]+)`", prose):
+        if dotted := re.fullmatch(r"((?:stocktrend|data_pipeline)(?:\.\w+)+)(?:\(.*\))?", span):
+            assert dotted[1] == "stocktrend.yaml" or pkgutil.resolve_name(dotted[1]) is not None
+        for path in re.findall(
+            r"(?<![\w/])(?:src|tests|benchmarks|scripts|examples)/[\w./]*", span
+        ):
+            assert (ROOT / path).exists(), span

@@ -1,6 +1,6 @@
 """Names and order of the 87 features: the contract between data and model.
 
-The formulas stand in the user guide; the order here is the order of the model's inputs.
+The formulas stand in ``docs/features.md``; the order here is the order of the model's inputs.
 """
 
 NEWS_FEATURES: tuple[str, ...] = (
