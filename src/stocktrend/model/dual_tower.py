@@ -12,12 +12,30 @@ from stocktrend.model.device import resolve_device
 from stocktrend.model.towers import ContextTower, RelevanceHead, StockTower
 
 Interaction = Literal["full", "product", "concat", "context"]
+"""What the heads read of both towers."""
+
 INTERACTIONS: Final[tuple[str, ...]] = get_args(Interaction)
 
 
 @dataclass(frozen=True)
 class ModelShape:
-    """Everything that decides the network's layers: enough to build it again."""
+    """Everything that decides the network's layers: enough to build it again.
+
+    Attributes:
+        context_dim, stock_dim: Features of context and stock.
+        context_hidden_dims, stock_hidden_dims: Widths of a tower's blocks, from the input on.
+        context_embedding_dim, stock_embedding_dim: Sizes of the embeddings; the stock's is
+            projected to the context's.
+        context_dropout, stock_dropout: Share of activations that a block drops in training.
+        horizons: Days, one head each.
+        interaction: What the heads read; see ``DualTowerRelevanceModel``.
+
+    Raises:
+        ModelError: a size, rate, horizon or interaction is out of range; all of them are named.
+
+    >>> ModelShape(horizons=(5, 90)).stock_hidden_dims
+    (256, 128, 64)
+    """
 
     context_dim: int = 25
     stock_dim: int = 62
@@ -63,6 +81,8 @@ class DualTowerRelevanceModel(nn.Module):
     - ``product``: ``c * P s``;
     - ``concat``: ``c`` and ``P s`` side by side;
     - ``context``: ``c`` alone, as first designed (stocks then differ only by their news).
+
+    The arguments are the fields of ``ModelShape``; a list does where it has a tuple.
 
     Raises:
         ModelError: a size, rate, horizon or interaction is out of range; all of them are named.

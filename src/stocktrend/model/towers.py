@@ -9,7 +9,8 @@ from torch import Tensor, nn
 class _Tower(nn.Module):
     """Blocks of dense + batch norm + ReLU + dropout, then a linear layer to the embedding.
 
-    The last layer has no ReLU, so that embeddings are signed.
+    Batch norm is that of Ioffe and Szegedy (2015), dropout that of Srivastava et al. (2014). The
+    last layer has no ReLU, so that embeddings are signed.
     """
 
     def __init__(
@@ -36,6 +37,12 @@ class _Tower(nn.Module):
 class ContextTower(_Tower):
     """Encodes news, policy and macro features: (B, 25) -> (B, 32).
 
+    Args:
+        input_dim: Number of features.
+        hidden_dims: Widths of the blocks, from the input on.
+        embedding_dim: Size of the embedding.
+        dropout: Share of activations that a block drops in training.
+
     >>> import torch
     >>> ContextTower()(torch.zeros(4, 25)).shape
     torch.Size([4, 32])
@@ -53,6 +60,9 @@ class ContextTower(_Tower):
 
 class StockTower(_Tower):
     """Encodes the price and volume features of one stock: (B, 62) -> (B, 64).
+
+    Args:
+        input_dim: And the others: as in ``ContextTower``.
 
     >>> import torch
     >>> StockTower()(torch.zeros(4, 62)).shape
@@ -81,6 +91,9 @@ class RelevanceHead(nn.Module):
 
     The first output goes through tanh and is the score; the other two are the logits of a
     positive and of a negative outcome.
+
+    Args:
+        input_dim: Size of what the head reads; twice the embedding's for ``concat``.
 
     >>> import torch
     >>> score, logits = RelevanceHead()(torch.zeros(4, 32))
