@@ -64,7 +64,7 @@ def _parser(output: Path) -> argparse.ArgumentParser:
         help="where the pages and checkpoints go (default: %(default)s)",
     )
     parser.add_argument(
-        "--epochs", type=int, default=20, metavar="N", help="at most (default: %(default)s)"
+        "--epochs", type=int, default=15, metavar="N", help="at most (default: %(default)s)"
     )
     parser.add_argument(
         "--seed",

@@ -58,7 +58,7 @@ def example_1_basic_training(
     data_root: Path | str | None = None,
     *,
     tickers: int = 20,
-    epochs: int = 20,
+    epochs: int = 15,
     seed: int = 1,
     output: Place = OUTPUT,
 ) -> tuple[DualTowerRelevanceModel, DualTowerTrainer, BatchLoader]:
@@ -282,7 +282,7 @@ def _given(
 
 @cache
 def _small_training() -> tuple[DualTowerRelevanceModel, BatchLoader]:
-    model, _, test_loader = example_1_basic_training(tickers=10, epochs=6, output=None)
+    model, _, test_loader = example_1_basic_training(tickers=10, epochs=8, output=None)
     return model, test_loader
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from data_pipeline.core.training_data import UnifiedTrainingDataProcessor
 from stocktrend.sources.market import simulate
 
-FIRST, LAST = "2014-01-01", "2018-12-31"
+FIRST, LAST = "2015-01-01", "2018-12-31"
 
 
 def panel_of(root: Path, tickers: int, seed: int) -> tuple[pl.DataFrame, tuple[int, ...]]:
