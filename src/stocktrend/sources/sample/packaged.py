@@ -3,7 +3,8 @@
 Prices come from bokeh_sampledata, core consumer prices from arch, the decisions of the Federal
 Reserve from the table beside this file. What none of them has, no file pretends to: news, texts of
 statements, rates, yields and volatility stay unknown. arch also has the VIX, but from 2014 on, and
-corporate yields, but by month and without the Treasury's.
+corporate yields, but by month and without the Treasury's; bokeh_sampledata has unemployment, but
+not seasonally adjusted, which UNRATE is.
 """
 
 from dataclasses import dataclass
