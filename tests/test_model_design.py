@@ -108,6 +108,10 @@ def test_the_totals_are_those_of_the_parts(model: DualTowerRelevanceModel) -> No
     assert whole == "whole model"
     assert count(total) == sum(written.values()) == sum(p.numel() for p in model.parameters())
     assert f"{sum(b.numel() for b in model.buffers()):,} values that are counted" in DESIGN
+    wide = sum(p.numel() for p in create_model("cpu", interaction="concat").parameters())
+    assert f"{wide - count(total):,} parameters more" in DESIGN
+    share = written["stock_tower"] / count(total)
+    assert f"The stock tower has {share:.0%} of the parameters" in " ".join(DESIGN.split())
 
 
 def test_a_forward_pass_returns_the_tensors_of_the_table(model: DualTowerRelevanceModel) -> None:
