@@ -2,9 +2,16 @@
 
 import pytest
 
-from stocktrend.features.text.lexicon import Entry, load_lexicon, parse_lexicon, tokens_of
+from stocktrend.features.text.lexicon import Entry, Lexicon, load_lexicon, parse_lexicon, tokens_of
 
 KINDS = {"tone", "motion", "change", "object", "negate", "scale", "clause"}
+ONLY_BETWEEN_WORDS = {"+", "-", "."}
+"""Tokens next to a number or a word alone: they do not stand by themselves."""
+
+
+def terms(lexicon: Lexicon) -> list[list[str]]:
+    phrases = [[first, *rest] for first, rests in lexicon.phrases.items() for rest, _ in rests]
+    return [[word] for word in lexicon.words if word not in ONLY_BETWEEN_WORDS] + phrases
 
 
 @pytest.mark.parametrize("name", ["headlines", "policy"])
@@ -15,6 +22,12 @@ def test_every_entry_is_of_a_known_kind_and_a_modest_weight(name: str) -> None:
     assert {entry.kind for entry in entries} == KINDS
     assert all(abs(entry.weight) <= 3 for entry in entries)
     assert all(entry.weight < 0 for entry in entries if entry.kind == "negate")
+
+
+@pytest.mark.parametrize("name", ["headlines", "policy"])
+def test_every_term_can_occur_in_a_text(name: str) -> None:
+    for term in terms(load_lexicon(name)):
+        assert tokens_of(" ".join(term)) == term
 
 
 def test_verbs_and_nouns_are_inflected_as_marked() -> None:

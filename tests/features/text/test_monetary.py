@@ -22,6 +22,17 @@ SCORER = PolicyScorer()
         "The Committee decided to raise the target range.",
         "Labor markets remain tight and wages are rising.",
         "A restrictive stance will be needed.",
+        "The Committee will accelerate the tightening of its balance sheet.",
+        "It began to reduce the size of the balance sheet.",
+        "The balance sheet will shrink as securities roll off.",
+        "The Committee will taper its asset purchases.",
+        "It is time to remove policy accommodation.",
+        "Some members favored further rate hikes.",
+        "Inflation is no longer falling.",
+        "Inflation is well above 2 percent.",
+        "Unemployment stood at 4 percent, down from 5 percent.",
+        "The dollar depreciated.",
+        "Members saw upside risks to inflation.",
     ],
 )
 def test_hawkish_language_is_positive(text: str) -> None:
@@ -38,6 +49,17 @@ def test_hawkish_language_is_positive(text: str) -> None:
         "Inflation remains subdued and below the objective.",
         "Policy will stay highly accommodative.",
         "Inflation is not rising.",
+        "The Committee will slow the tightening of its balance sheet.",
+        "The balance sheet will be expanded.",
+        "The Committee will continue its asset purchases.",
+        "Members agreed to pause rate increases.",
+        "Fewer rate hikes will be needed.",
+        "Further easing may be needed.",
+        "Inflation is running under 2 percent.",
+        "Layoffs rose.",
+        "Banks tightened lending standards.",
+        "The risks are tilted to the downside.",
+        "The dollar appreciated sharply.",
     ],
 )
 def test_dovish_language_is_negative(text: str) -> None:
@@ -49,6 +71,18 @@ def test_dovish_language_is_negative(text: str) -> None:
 )
 def test_language_without_a_stance_scores_zero(text: str) -> None:
     assert SCORER.score([text])[0] == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The Committee decided to maintain the target range for the federal funds rate.",
+        "Longer-term inflation expectations were little changed.",
+        "The Committee seeks maximum employment and price stability.",
+    ],
+)
+def test_unchanged_rates_and_the_mandate_are_neutral(text: str) -> None:
+    assert abs(SCORER.score([text])[0]) < NEUTRAL
 
 
 def test_a_text_scores_the_mean_of_the_sentences_that_say_something() -> None:

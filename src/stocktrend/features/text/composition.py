@@ -54,12 +54,13 @@ def _clause(hits: list[Hit], grammar: Grammar) -> float:
         if entry.kind == "tone":
             values.append((index, entry.weight))
         elif entry.kind in ("motion", "change"):
-            target = _object_of(index, hits, grammar.object_reach)
-            if target is None:
-                values.append((index, entry.weight * grammar.unattached))
+            compound = _object_of(index, hits, grammar.object_reach)
+            if compound:
+                moved.update(compound)
+                sign = math.copysign(1.0, hits[compound[-1]][2].weight)
+                values.append((index, sign * entry.weight))
             else:
-                moved.add(target)
-                values.append((index, math.copysign(1.0, hits[target][2].weight) * entry.weight))
+                values.append((index, entry.weight * grammar.unattached))
     values += [
         (index, entry.weight)
         for index, (_, _, entry) in enumerate(hits)
@@ -68,35 +69,39 @@ def _clause(hits: list[Hit], grammar: Grammar) -> float:
     return sum(value * _modifier(index, hits, grammar) for index, value in values)
 
 
-def _object_of(index: int, hits: list[Hit], reach: int) -> int | None:
-    """The hit that a movement moves: before a motion, after a change, else on the other side."""
+def _object_of(index: int, hits: list[Hit], reach: int) -> range | None:
+    """The hits that a movement moves: before a motion, after a change, else on the other side."""
     position, length, entry = hits[index]
     after = before = None
     for other in range(index + 1, len(hits)):
         if hits[other][0] - (position + length) >= reach:
             break
         if hits[other][2].kind == "object":
-            after = _last_of_compound(other, hits)
+            after = _compound(other, hits)
             break
     for other in range(index - 1, -1, -1):
         if position - (hits[other][0] + hits[other][1]) >= reach:
             break
         if hits[other][2].kind == "object":
-            before = other
+            before = _compound(other, hits)
             break
     first, second = (after, before) if entry.kind == "change" else (before, after)
     return first if first is not None else second
 
 
-def _last_of_compound(index: int, hits: list[Hit]) -> int:
-    """The head of adjoining objects is the last: production costs are costs."""
-    while (
-        index + 1 < len(hits)
-        and hits[index + 1][2].kind == "object"
-        and hits[index + 1][0] == hits[index][0] + hits[index][1]
-    ):
-        index += 1
-    return index
+def _compound(index: int, hits: list[Hit]) -> range:
+    """Adjoining objects are one, and its head is the last: production costs are costs."""
+    begin = end = index
+    while begin > 0 and _adjoin(hits[begin - 1], hits[begin]):
+        begin -= 1
+    while end + 1 < len(hits) and _adjoin(hits[end], hits[end + 1]):
+        end += 1
+    return range(begin, end + 1)
+
+
+def _adjoin(first: Hit, second: Hit) -> bool:
+    """Whether both are objects with no word between them."""
+    return first[2].kind == second[2].kind == "object" and first[0] + first[1] == second[0]
 
 
 def _modifier(index: int, hits: list[Hit], grammar: Grammar) -> float:
