@@ -1,7 +1,12 @@
 """The door of the stock features: rows, restarts of history, undefined values, errors."""
 
+import os
+import subprocess
+import sys
 from datetime import date
+from pathlib import Path
 
+import numba
 import numpy as np
 import polars as pl
 import pytest
@@ -12,6 +17,14 @@ from stocktrend.errors import DataError
 from stocktrend.features.stock import stock_features, stock_matrix
 
 BARS = random_bars(400, seed=1)
+
+IN_PLAIN_PYTHON = """
+import sys
+import numpy as np
+import polars as pl
+from stocktrend.features.stock import stock_matrix
+np.save(sys.argv[2], stock_matrix(pl.read_parquet(sys.argv[1])))
+"""
 
 
 def n_bars(bars: pl.DataFrame) -> list[int]:
@@ -62,6 +75,24 @@ def test_kept_sessions_have_the_rows_of_the_whole_frame() -> None:
 def test_threads_change_nothing() -> None:
     many = pl.concat([random_bars(300, seed, ticker=f"T{seed}") for seed in range(8)])
     assert stock_features(many, threads=1).equals(stock_features(many, threads=4))
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="compilation is off")
+def test_plain_python_which_checks_bounds_gives_what_compiled_kernels_give(tmp_path: Path) -> None:
+    # Compiled code reads beyond the end of an array without a word. Histories as long as a
+    # window, and one bar shorter or longer, are where that would happen.
+    lengths = (1, 2, 4, 5, 6, 19, 20, 21, 59, 60, 61, 64, 65, 251, 252, 253, 300)
+    bars = pl.concat(
+        random_bars(count, seed=count, ticker=f"T{count}", untraded=0.1) for count in lengths
+    )
+    bars.write_parquet(tmp_path / "bars.parquet")
+    subprocess.run(
+        [sys.executable, "-c", IN_PLAIN_PYTHON, tmp_path / "bars.parquet", tmp_path / "plain.npy"],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        check=True,
+    )
+    plain = np.load(tmp_path / "plain.npy")
+    np.testing.assert_allclose(stock_matrix(bars), plain, rtol=1e-9, atol=1e-12)
 
 
 def test_a_gap_of_five_sessions_is_crossed_and_one_of_six_restarts() -> None:

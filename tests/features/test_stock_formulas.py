@@ -78,6 +78,23 @@ def volume_correlation(t: int) -> float:
     return float(np.corrcoef(last(RETURN, t, 20), changes)[0, 1])
 
 
+def exponential(x: np.ndarray, t: int, n: int, first: int) -> float:
+    """EMA_n at t of values defined from ``first`` on, as one weighted sum and the seed's rest."""
+    kept = 1 - 2 / (n + 1)
+    newer = x[first + n : t + 1][::-1]
+    seed = x[first : first + n].mean() * kept ** len(newer)
+    return float(seed + (1 - kept) * np.sum(newer * kept ** np.arange(len(newer))))
+
+
+MACD = np.array(
+    [
+        exponential(CLOSE, t, 12, 0) - exponential(CLOSE, t, 26, 0) if t >= 25 else np.nan
+        for t in range(len(CLOSE))
+    ]
+)
+FORCE = (CLOSE - np.roll(CLOSE, 1)) * VOLUME
+
+
 ORACLES: dict[str, tuple[int, Callable[[int], float]]] = {
     "stock_open": (2, lambda t: math.log(OPEN[t] / CLOSE[t - 1])),
     "stock_high": (2, lambda t: math.log(HIGH[t] / CLOSE[t - 1])),
@@ -85,6 +102,11 @@ ORACLES: dict[str, tuple[int, Callable[[int], float]]] = {
     "stock_close": (252, lambda t: math.log(CLOSE[t] / last(CLOSE, t, 252).mean())),
     "stock_volume": (252, lambda t: floored(t, 252)),
     "stock_sma_ratio_50": (50, lambda t: CLOSE[t] / last(CLOSE, t, 50).mean() - 1),
+    "stock_sma_ratio_200": (200, lambda t: CLOSE[t] / last(CLOSE, t, 200).mean() - 1),
+    "stock_ema_ratio_12": (60, lambda t: CLOSE[t] / exponential(CLOSE, t, 12, 0) - 1),
+    "stock_ema_ratio_26": (130, lambda t: CLOSE[t] / exponential(CLOSE, t, 26, 0) - 1),
+    "stock_macd": (130, lambda t: MACD[t] / CLOSE[t]),
+    "stock_macd_signal": (130, lambda t: exponential(MACD, t, 9, 25) / CLOSE[t]),
     "stock_high_252_ratio": (252, lambda t: CLOSE[t] / last(HIGH, t, 252).max() - 1),
     "stock_low_252_ratio": (252, lambda t: CLOSE[t] / last(LOW, t, 252).min() - 1),
     "stock_return_1d": (2, lambda t: math.log(CLOSE[t] / CLOSE[t - 1])),
@@ -124,6 +146,10 @@ ORACLES: dict[str, tuple[int, Callable[[int], float]]] = {
         5,
         lambda t: CLOSE[t] / np.average(last(TYPICAL, t, 5), weights=last(VOLUME, t, 5)) - 1,
     ),
+    "stock_force_index_13": (
+        252,
+        lambda t: exponential(FORCE, t, 13, 1) / (CLOSE[t] * last(VOLUME, t, 252).mean()),
+    ),
     "stock_up_volume_share_20": (
         21,
         lambda t: last(VOLUME * (RETURN > 0), t, 20).sum() / last(VOLUME, t, 20).sum(),
@@ -144,6 +170,25 @@ ORACLES: dict[str, tuple[int, Callable[[int], float]]] = {
 }
 """Feature -> the first bar, counted from 1, that has it, and its value at an index."""
 
+OTHER_FIRST_BARS = {
+    **{f"stock_sma_ratio_{n}": n for n in (5, 20)},
+    **{f"stock_rsi_{n}": 5 * n for n in (7, 14, 28)},
+    "stock_stoch_k_14": 16,
+    "stock_stoch_d_3": 18,
+    "stock_cci_20": 20,
+    **dict.fromkeys(("stock_adx_14", "stock_plus_di_14", "stock_minus_di_14"), 70),
+    "stock_aroon_osc_25": 26,
+    **dict.fromkeys(("stock_bb_percent_b_20", "stock_bb_width_20"), 20),
+    **{f"stock_return_{n}d": n + 1 for n in (20, 60)},
+    **{f"stock_volatility_{n}": n + 1 for n in (10, 20, 60)},
+    "stock_natr_14": 70,
+    "stock_volume_ratio_20": 20,
+    "stock_obv_slope_20": 20,
+    "stock_mfi_14": 15,
+    "stock_vwap_ratio_20": 20,
+}
+"""The same for those whose values are compared with TA-Lib, or at another window here."""
+
 
 @pytest.fixture(scope="module")
 def features() -> dict[str, np.ndarray]:
@@ -162,6 +207,14 @@ def test_window_formula_equals_numpy_from_its_first_full_window(
     np.testing.assert_allclose(
         values[first_bar - 1 :], [oracle(t) for t in rows], rtol=1e-9, atol=1e-12
     )
+
+
+def test_every_other_feature_begins_at_the_bar_that_fills_its_windows(
+    features: dict[str, np.ndarray],
+) -> None:
+    assert {*ORACLES, *OTHER_FIRST_BARS} == set(STOCK_FEATURES)
+    found = {name: int(np.argmin(np.isnan(features[name]))) + 1 for name in OTHER_FIRST_BARS}
+    assert found == OTHER_FIRST_BARS
 
 
 def last_row(bars_frame: object) -> dict[str, float | None]:

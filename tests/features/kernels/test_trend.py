@@ -1,4 +1,4 @@
-"""Trend kernels against sums written out, TA-Lib at short windows, and values worked out by hand."""
+"""Trend kernels against sums written out, TA-Lib at short windows, and values found by hand."""
 
 import numpy as np
 import pytest
