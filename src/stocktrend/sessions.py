@@ -7,7 +7,7 @@ that the gap between two bars is a difference of integers.
 import warnings
 from datetime import date, time
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -22,7 +22,7 @@ LAST_SESSION = date(2035, 12, 31)
 
 @lru_cache(maxsize=4)
 def sessions(exchange: str = "XNYS") -> pl.DataFrame:
-    """All sessions of an exchange from 1962 to 2035.
+    """All sessions of an exchange from 1962 to 2035, or of the years within that are known.
 
     Args:
         exchange: Market identifier code that exchange_calendars knows, such as ``XNYS``.
@@ -33,21 +33,7 @@ def sessions(exchange: str = "XNYS") -> pl.DataFrame:
     Raises:
         ConfigError: the exchange is not known.
     """
-    import exchange_calendars
-
-    try:
-        with warnings.catch_warnings():
-            # It reads Series.values of times with a zone, which pandas 3 deprecates.
-            warnings.filterwarnings("ignore", "Series.values returning", DeprecationWarning)
-            calendar = exchange_calendars.get_calendar(
-                exchange, start=str(FIRST_SESSION), end=str(LAST_SESSION)
-            )
-    except exchange_calendars.errors.InvalidCalendarName as error:
-        raise ConfigError(
-            f"exchange must be a market identifier code that exchange_calendars knows, "
-            f"however: {exchange!r}. Use XNYS for New York, XLON for London"
-        ) from error
-    schedule = calendar.schedule
+    schedule = _calendar(exchange).schedule
     return pl.DataFrame(
         {
             "session": schedule.index.to_numpy().astype("datetime64[D]"),
@@ -60,6 +46,29 @@ def sessions(exchange: str = "XNYS") -> pl.DataFrame:
         pl.col("open").dt.replace_time_zone("UTC").cast(UTC_TIME),
         pl.col("close").dt.replace_time_zone("UTC").cast(UTC_TIME),
     )
+
+
+def _calendar(exchange: str) -> Any:
+    """The exchange's calendar over all years, or over those that the library knows of it."""
+    import exchange_calendars
+
+    first, last = str(FIRST_SESSION), str(LAST_SESSION)
+    with warnings.catch_warnings():
+        # It reads Series.values of times with a zone, which pandas 3 deprecates.
+        warnings.filterwarnings("ignore", "Series.values returning", DeprecationWarning)
+        try:
+            return exchange_calendars.get_calendar(exchange, start=first, end=last)
+        except exchange_calendars.errors.InvalidCalendarName as error:
+            raise ConfigError(
+                f"exchange must be a market identifier code that exchange_calendars knows, "
+                f"however: {exchange!r}. Use XNYS for New York, XLON for London"
+            ) from error
+        except ValueError:  # Tokyo is known from 1997 on, Shanghai a year ahead
+            some_years = exchange_calendars.get_calendar(exchange)
+            earliest, latest = some_years.bound_min(), some_years.bound_max()
+            start = first if earliest is None else max(first, str(earliest.date()))
+            end = last if latest is None else min(last, str(latest.date()))
+            return exchange_calendars.get_calendar(exchange, start=start, end=end)
 
 
 def as_of_grid(
