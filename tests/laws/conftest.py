@@ -1,0 +1,102 @@
+"""The worlds that the laws are tested in, and a table of what each test covered."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from markets import Covered, Records, World
+
+import stocktrend as st
+from stocktrend.config import BarsFile
+from stocktrend.settings import load_settings
+from us88_settings import us88_settings
+
+TICKERS = ("AAPL", "BABA", "JPM", "PTR", "SPLP", "XOM")
+"""Of the real stocks: many posts, a late start, a row of nulls, bars without volume."""
+
+RETRIEVED = datetime(2018, 1, 1, tzinfo=UTC)
+ROWS_FROM = {
+    ("weekly", "simulated"): date(2016, 1, 1),
+    ("daily", "simulated"): date(2016, 9, 1),
+    ("weekly", "real"): date(2014, 3, 1),
+    ("daily", "real"): date(2015, 7, 1),
+}
+SECOND_SOURCE = datetime(2017, 1, 15, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def simulated(built_market: Path) -> Records:
+    """The shared simulated market: 8 tickers, and two of its three news sources begin late."""
+    lake, since = st.Lake(built_market / "lake"), datetime(2014, 1, 1, tzinfo=UTC)
+    records = Records.of(lake, load_settings(built_market).settings, since)
+    news = records.tables["news"]
+    begun = (pl.col("source") == "newswire") | (pl.col("known_at") > SECOND_SOURCE)
+    return replace(records, tables={**records.tables, "news": news.filter(begun)})
+
+
+@pytest.fixture(scope="session")
+def real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Records:
+    """Real bars, posts, statements and vintages of six tickers, 2012 to 2016.
+
+    The author of a post is taken as its source, since all of the posts come from one network.
+    """
+    settings = us88_settings(real_data)
+    news = settings.sources.news[0].model_copy(
+        update={
+            "path": f"{real_data}/us88/news/[BJPSX][AOPT]*.jsonl.zst",
+            "columns": {"source": "user_id"},
+        }
+    )
+    prices = tuple(BarsFile(path=f"{real_data}/us88/prices/{name}.csv") for name in TICKERS)
+    sources = settings.sources.model_copy(update={"prices": prices, "news": (news,)})
+    settings = settings.model_copy(update={"sources": sources, "end": date(2016, 4, 30)})
+    root = tmp_path_factory.mktemp("real")
+    st.ingest(root, settings=settings, retrieved_at=RETRIEVED)
+    return Records.of(st.Lake(root / "lake"), settings, datetime(2012, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture(
+    scope="session",
+    params=["weekly-simulated", "daily-simulated", "weekly-real", "daily-real"],
+)
+def world(request: pytest.FixtureRequest) -> World:
+    """A cadence and the data that it is tested on."""
+    cadence, data = request.param.split("-")
+    records: Records = request.getfixturevalue(data)
+    update = {"frequency": cadence, "start": ROWS_FROM[cadence, data]}
+    records = replace(records, settings=records.settings.model_copy(update=update))
+    return World(request.param, records, records.panel())
+
+
+@pytest.fixture(scope="session")
+def index_bars(real_data: Path) -> pl.DataFrame:
+    """Bars of 2007 to 2010 of every ticker that was ever in the index."""
+    bars = pl.read_parquet(real_data / "sp500" / "prices_2005_2014.parquet")
+    days = pl.col("date").is_between(date(2007, 1, 1), date(2010, 12, 31))
+    return bars.filter(days).rename({"date": "session"}).sort("ticker", "session")
+
+
+@pytest.fixture
+def covered(record_property: Callable[[str, object], None]) -> Covered:
+    """Takes what a law was tested on into the table at the end of the run."""
+
+    def note(features: set[str], rows: int) -> None:
+        record_property("features", len(features))
+        record_property("rows", rows)
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print, test by test, how many features had a value in the rows that were compared."""
+    passed = terminalreporter.stats.get("passed", [])
+    lines = [(report.nodeid, dict(report.user_properties)) for report in passed]
+    noted = [(nodeid, found) for nodeid, found in lines if "features" in found]
+    if noted:
+        terminalreporter.section("features with a value in the rows that a law compared")
+    for nodeid, found in noted:
+        name = nodeid.rpartition("/")[2]
+        terminalreporter.write_line(f"{found['features']} in {found['rows']:,} rows  {name}")

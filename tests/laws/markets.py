@@ -1,0 +1,92 @@
+"""Records of a market in memory, and the panel that a lake of them gives."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from stocktrend.catalog import FEATURES
+from stocktrend.config import Settings
+from stocktrend.lake import Lake, delta
+from stocktrend.lake.order import in_order
+from stocktrend.panel import build_panel
+
+KEY = ["ticker", "as_of", "close"]
+Covered = Callable[[set[str], int], None]
+"""Told which features had a value in how many rows that a law compared."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """Every version of every record of the four kinds, and what was refused."""
+
+    settings: Settings
+    tables: Mapping[str, pl.DataFrame]
+    quarantine: pl.DataFrame
+
+    @classmethod
+    def of(cls, lake: Lake, settings: Settings, since: datetime) -> "Records":
+        """What a lake holds about the time since a moment."""
+        tables = {
+            table: lake.history(table).filter(pl.col("event_time") >= since)
+            for table in ("bars", "news", "policy", "macro")
+        }
+        return cls(settings, tables, lake.quarantine())
+
+    def known_at(self, moment: datetime) -> "Records":
+        """The records that existed at a moment, as if no other would ever come."""
+        known = {t: f.filter(pl.col("known_at") <= moment) for t, f in self.tables.items()}
+        past = pl.col("session").is_null() | (pl.col("session") <= moment.date())
+        return replace(self, tables=known, quarantine=self.quarantine.filter(past))
+
+    def panel(self, known_by: datetime | None = None) -> pl.DataFrame:
+        """Write a lake of these records and compute its panel: the keys and the 87 features."""
+        with tempfile.TemporaryDirectory() as folder:
+            for table, frame in self.tables.items():
+                if frame.height:
+                    stored = in_order(table, frame.with_columns(origin=pl.lit("")))
+                    delta.write(str(Path(folder) / table), stored, "overwrite")
+            lake = Lake(folder)
+            lake.add_quarantine(self.quarantine)
+            return build_panel(lake, self.settings, known_by=known_by).select(*KEY, *FEATURES)
+
+
+@dataclass(frozen=True)
+class World:
+    """A market's records at one cadence, with the panel that they give."""
+
+    name: str
+    records: Records
+    panel: pl.DataFrame
+
+    @property
+    def moments(self) -> list[datetime]:
+        """Each ``as_of`` but the last quarter's: something must be left to follow."""
+        times: list[datetime] = self.panel["as_of"].unique().sort().to_list()
+        return times[len(times) // 4 : 3 * len(times) // 4]
+
+    def until(self, moment: datetime) -> pl.DataFrame:
+        """The rows at or before a moment."""
+        return self.panel.filter(pl.col("as_of") <= moment)
+
+
+def differing(
+    first: pl.DataFrame, second: pl.DataFrame, names: tuple[str, ...] = FEATURES
+) -> list[str]:
+    """Features in which two frames of the same rows differ in a bit, or are undefined in one."""
+    keys = [name for name in first.columns if name not in names]
+    assert first.select(keys).equals(second.select(keys))
+    return [
+        name
+        for name in names
+        if first[name].null_count() != second[name].null_count()
+        or first[name].to_numpy().tobytes() != second[name].to_numpy().tobytes()
+    ]
+
+
+def with_values(panel: pl.DataFrame, names: tuple[str, ...] = FEATURES) -> set[str]:
+    """Features that have a value in some row."""
+    return {name for name in names if panel[name].null_count() < panel.height}

@@ -1,0 +1,46 @@
+"""Law 3: a history cut at a row's ``as_of`` gives the row that the full history gives."""
+
+from datetime import date, datetime
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markets import Covered, World, differing, with_values
+
+from stocktrend.catalog import FEATURES, STOCK_FEATURES
+from stocktrend.features.stock import stock_features
+
+
+def test_records_cut_at_a_moment_give_the_same_bits(world: World, covered: Covered) -> None:
+    compared: set[str] = set()
+    rows = 0
+
+    @settings(max_examples=12, deadline=None, derandomize=True, database=None)
+    @given(st.sampled_from(world.moments))
+    def law(moment: datetime) -> None:
+        nonlocal rows
+        before = world.until(moment)
+        assert differing(before, world.records.known_at(moment).panel()) == []
+        compared.update(with_values(before))
+        rows += before.height
+
+    law()
+    assert compared == set(FEATURES)
+    covered(compared, rows)
+
+
+def test_known_by_pretends_that_later_records_do_not_exist(world: World) -> None:
+    moment = world.moments[len(world.moments) // 2]
+    assert differing(world.until(moment), world.records.panel(known_by=moment)) == []
+
+
+def test_bars_of_a_whole_index_cut_at_a_day_give_the_same_bits(
+    index_bars: pl.DataFrame, covered: Covered
+) -> None:
+    day = date(2009, 3, 9)
+    whole = stock_features(index_bars).filter(pl.col("session") <= day)
+    part = stock_features(index_bars.filter(pl.col("session") <= day))
+    assert differing(whole, part, STOCK_FEATURES) == []
+    compared = with_values(whole, STOCK_FEATURES)
+    assert compared == set(STOCK_FEATURES)
+    covered(compared, whole.height)
