@@ -3,11 +3,12 @@
 import math
 from datetime import UTC, date, datetime
 
+import numpy as np
 import polars as pl
 import pytest
 
 from stocktrend.sessions import sessions
-from stocktrend.targets import add_labels
+from stocktrend.targets import add_labels, direction
 
 
 def bars(ticker: str, prices: dict[date, float]) -> pl.DataFrame:
@@ -81,3 +82,45 @@ def test_a_revised_bar_dates_the_label_by_its_revision() -> None:
     )
     rows = pl.DataFrame({"ticker": ["A"], "session": [date(2014, 3, 14)]})
     assert add_labels(rows, frame, [7])["label_known_at_7d"][0] == revised
+
+
+def test_each_horizon_has_its_own_label_and_the_target_its_scale() -> None:
+    prices = {date(2014, 3, 14): 100.0, date(2014, 3, 21): 95.0, date(2014, 4, 14): 120.0}
+    rows = pl.DataFrame({"ticker": ["A"], "session": [date(2014, 3, 14)], "other": [1]})
+    labels = add_labels(rows, bars("A", prices), [7, 30])
+    assert labels.columns == [
+        "ticker", "session", "other",
+        "return_7d", "target_7d", "label_known_at_7d",
+        "return_30d", "target_30d", "label_known_at_30d",
+    ]  # fmt: skip
+    row = labels.row(0, named=True)
+    # 14 March + 30 days is Sunday 13 April: the label is Monday's. tanh(x) = 1 - 2 / (e^2x + 1).
+    assert row["return_7d"] == pytest.approx(-0.05)
+    assert row["target_7d"] == pytest.approx(-(1 - 2 / (math.e + 1)))
+    assert row["return_30d"] == pytest.approx(0.2)
+    assert row["target_30d"] == pytest.approx(1 - 2 / (math.e**4 + 1))
+    assert row["label_known_at_30d"] == datetime(2014, 4, 14, 20, tzinfo=UTC)
+
+
+def test_bars_and_rows_may_come_in_any_order() -> None:
+    days = [date(2014, 3, 14), date(2014, 3, 21), date(2014, 3, 28), date(2014, 4, 4)]
+    frame = bars("A", dict(zip(days, [10.0, 11.0, 22.0, 11.0], strict=True)))
+    rows = pl.DataFrame({"ticker": "A", "session": [days[2], days[0], days[1]]})
+    for shuffled in (frame, frame.reverse(), frame.sample(4, shuffle=True, seed=1)):
+        labels = add_labels(rows, shuffled, [7])
+        assert labels["return_7d"].to_list() == pytest.approx([-0.5, 0.1, 1.0])
+
+
+def test_a_row_without_a_bar_of_its_own_has_no_label() -> None:
+    rows = pl.DataFrame({"ticker": ["A"], "session": [date(2014, 3, 14)]})
+    row = add_labels(rows, bars("A", {date(2014, 3, 21): 11.0}), [7]).row(0, named=True)
+    assert (row["return_7d"], row["label_known_at_7d"]) == (None, None)
+
+
+def test_a_direction_is_sure_from_a_tenth_on_and_unknown_where_the_target_is() -> None:
+    targets = [[-1.0, -0.1, -0.0999, 0.0], [0.0999, 0.1, 1.0, math.nan]]
+    both = direction(targets)
+    assert both.shape == (2, 4, 2)
+    assert both[0].tolist() == [[0, 1], [0, 1], [0.5, 0.5], [0.5, 0.5]]
+    assert both[1, :3].tolist() == [[0.5, 0.5], [1, 0], [1, 0]]
+    assert np.isnan(both[1, 3]).all()

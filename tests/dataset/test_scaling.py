@@ -77,6 +77,50 @@ def test_an_extreme_value_is_held_at_ten_standard_deviations():
     assert column(scaled, "stock_amihud_20").tolist() == [10.0] * 40
 
 
+def test_a_feature_in_small_units_is_scaled_like_any_other():
+    panel = planted_panel(dates=4)
+    small = panel.with_columns(pl.col("stock_amihud_20") * 1e-12)
+    scaled, usual = (Scaler.fit(frame).transform(frame).values for frame in (small, panel))
+    np.testing.assert_allclose(
+        column(scaled, "stock_amihud_20"), column(usual, "stock_amihud_20"), rtol=1e-5
+    )
+
+
+def test_variation_of_rounding_around_a_large_mean_counts_as_constant():
+    panel = planted_panel(dates=4).with_columns(
+        (100 + 1e-8 * pl.col("macro_vix")).alias("macro_vix"),
+        (100 + 1e-6 * pl.col("macro_cpi_yoy")).alias("macro_cpi_yoy"),
+    )
+    scaler = Scaler.fit(panel)
+    assert scaler.std["macro_vix"] == 0
+    assert scaler.std["macro_cpi_yoy"] > 0
+
+
+def test_zscores_of_three_rows_by_hand():
+    panel = planted_panel(dates=3, tickers=1).with_columns(
+        pl.Series("news_count", [1.0, 2.0, 6.0]), pl.Series("macro_vix", [1.0, None, 3.0])
+    )
+    scaler = Scaler.fit(panel)
+    assert (scaler.mean["news_count"], scaler.mean["macro_vix"]) == (3.0, 2.0)
+    assert scaler.std["news_count"] == pytest.approx((14 / 3) ** 0.5)
+    assert scaler.std["macro_vix"] == 1.0
+    assert scaler.missing["macro_vix"] == pytest.approx(1 / 3)
+    assert scaler.missing["news_count"] == 0
+    scaled = scaler.transform(panel).values
+    expected = np.array([-2.0, -1.0, 3.0]) / (14 / 3) ** 0.5
+    np.testing.assert_allclose(column(scaled, "news_count"), expected, rtol=1e-6)
+    assert column(scaled, "macro_vix").tolist() == [-1.0, 0.0, 1.0]
+
+
+def test_ranks_are_of_the_known_values_of_a_date_and_ties_share_theirs():
+    values = [5.0, None, 1.0, 5.0, 9.0, 2.0, None, None, 3.0, None]
+    panel = planted_panel(dates=2, tickers=5).with_columns(pl.Series("news_count", values))
+    scaled = Scaler.fit(panel, "rank").transform(panel).values
+    # The first date knows 1, 5, 5, 9, of ranks 1, 2.5, 2.5, 4; the second 2 and 3.
+    expected = [0.0, 0.0, -1.0, 0.0, 1.0, -1.0, 0.0, 0.0, 1.0, 0.0]
+    np.testing.assert_allclose(column(scaled, "news_count"), expected, atol=1e-7)
+
+
 def test_a_stock_alone_on_its_date_has_the_middle_rank():
     panel = planted_panel(dates=4)
     alone = Scaler.fit(panel, "rank").transform(panel.head(1)).values

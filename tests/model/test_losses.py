@@ -182,6 +182,37 @@ def test_gradients_agree_with_finite_differences():
     assert check(total, (random(5), random(5, 2), random(5, 3), random(5, 3), random(5, 4)))
 
 
+def test_gradients_have_their_closed_forms():
+    score = torch.tensor([0.5, -0.2, 0.9], requires_grad=True)
+    target = torch.tensor([0.1, 0.2, NAN])
+    RelevanceRegressionLoss()(score, target).backward()
+    # 2 (score - target) / n over the two known rows.
+    assert score.grad.tolist() == pytest.approx([0.4, -0.4, 0.0])
+    logits = torch.tensor([[1.0, 0.0], [0.0, 2.0], [0.3, 0.3]], requires_grad=True)
+    RelevanceDirectionLoss()(logits, torch.tensor([0.5, NAN, 0.0])).backward()
+    # (softmax - truth) / n; the third row is at its minimum.
+    miss = (1 / (1 + math.exp(-1)) - 1) / 2
+    expected = [miss, -miss, 0, 0, 0, 0]
+    assert logits.grad.flatten().tolist() == pytest.approx(expected, abs=1e-7)
+    e = torch.full((2, 3), 2.0, requires_grad=True)
+    EmbeddingMagnitudeLoss()(e).backward()
+    # 2 (mean(e^2) - 1) * 2 e / n = 2 * 3 * 4 / 6.
+    assert e.grad.flatten().tolist() == pytest.approx([4.0] * 6)
+    c = torch.tensor([[1.0, 0.0]], requires_grad=True)
+    TowerRegularizationLoss()(c, torch.tensor([[1.0, 1.0]])).backward()
+    # cos^2 of the angle is 1/2 at 45 degrees, and falls by sin(90 degrees) a radian.
+    assert c.grad.flatten().tolist() == pytest.approx([0.0, 1.0])
+
+
+def test_losses_of_several_heads_are_a_loss_each():
+    score = torch.tensor([[0.5, 0.5], [0.0, 1.0]])
+    target = torch.tensor([[0.0, NAN], [0.0, 0.0]])
+    assert RelevanceRegressionLoss()(score, target).tolist() == pytest.approx([0.25, 0.5])
+    logits = torch.zeros(2, 2, 2)
+    expected = [math.log(2)] * 2
+    assert RelevanceDirectionLoss()(logits, target).tolist() == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("shape", [(2, 1), (1,), (3,), ()])
 def test_a_label_of_another_shape_is_an_error_and_never_broadcast(shape):
     known = labels(**{"7d": [0.1, 0.2], "30d": [0.1, 0.2]}) | {"target_30d": torch.zeros(shape)}

@@ -28,6 +28,9 @@ def test_a_close_is_measured_against_its_average_from_bar_5n() -> None:
     # At rest until bar 9; weight 2/3: the average is 3 after a close of 4, and 5 after one of 6.
     (result,) = filled(ratio_to_exponential, [1.0] * 9 + [4.0, 6.0], 2)
     assert_values(result, [NAN] * 9 + [1 / 3, 0.2])
+    (walked,) = filled(ratio_to_exponential, WALK, 4)
+    rows = range(19, len(WALK))
+    assert_values(walked[19:], [WALK[t] / exponential(WALK, 4, 0, t) - 1 for t in rows])
 
 
 def test_macd_is_a_difference_of_averages_and_its_signal_their_average() -> None:

@@ -39,6 +39,28 @@ def test_verbs_and_nouns_are_inflected_as_marked() -> None:
     assert set(words) == set(expected.split())
 
 
+def test_endings_follow_the_spelling_of_the_word() -> None:
+    words = parse_lexicon("tone 1: delay* push* box+ day+ waltz+ approach+ guess* fly* tag**").words
+    expected = (
+        "delay delays delayed delaying push pushes pushed pushing box boxes day days waltz waltzes "
+        "approach approaches guess guesses guessed guessing fly flies flied flying "
+        "tag tags tagged tagging"
+    )
+    assert set(words) == set(expected.split())
+
+
+def test_a_term_is_found_where_a_phrase_begins_like_it_but_goes_on_otherwise() -> None:
+    lexicon = parse_lexicon(
+        "# tone 9: raise\n\ntone 1: raise_a_bet fold\nmotion 2: raise\nobject 3: a"
+    )
+    hits = lexicon.find(
+        ["raise", "a", "bet", "raise", "a", "raise", "a", "bet", "fold", "a", "raise"]
+    )
+    assert [(position, length, entry.weight) for position, length, entry in hits] == [
+        (0, 3, 1.0), (3, 1, 2.0), (4, 1, 3.0), (5, 3, 1.0), (8, 1, 1.0), (9, 1, 3.0), (10, 1, 2.0),
+    ]  # fmt: skip
+
+
 def test_the_longest_phrase_wins() -> None:
     lexicon = parse_lexicon("tone 1: high high_court\ntone 2: high_court_judge")
     tokens = tokens_of("High court judge, high court, high")
