@@ -5,16 +5,19 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import polars as pl
+
+UNFINISHED: Final = ".part"
+"""How the name ends of what a writer that was killed leaves beside its file; it starts with a dot."""
 
 
 @contextmanager
 def _whole(path: Path) -> Iterator[BinaryIO]:
     """A file to write; it takes its place when all is written, and its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}{UNFINISHED}")
     with temporary.open("wb") as file:
         yield file
         file.flush()

@@ -141,6 +141,7 @@ def test_the_three_checkpoints_are_the_best_three(loaders, tmp_path):
         "epoch_0002.safetensors",
         "epoch_0004.safetensors",
         "epoch_0006.safetensors",
+        "training.safetensors",
     ]
     assert index["checkpoints"][0]["metrics"]["mse_7d"] == pytest.approx(history["mse_7d"][3])
 
@@ -162,6 +163,7 @@ def test_a_new_training_replaces_the_checkpoints_of_an_earlier_one(loaders, tmp_
         "checkpoints.json",
         "epoch_0001.safetensors",
         "mine.txt",
+        "training.safetensors",
     ]
 
 

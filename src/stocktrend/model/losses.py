@@ -156,6 +156,11 @@ class DualTowerLoss(nn.Module):
         rows = torch.tensor([self.weights[h] for h in self.horizons], dtype=torch.float32)
         self.register_buffer("head_weights", rows.T.contiguous(), persistent=False)
 
+    def extra_repr(self) -> str:
+        """Weights, for ``repr``."""
+        weights = {h: tuple(pair) for h, pair in self.weights.items()}
+        return f"weights={weights}, regularization_weight={self.regularization_weight}"
+
     def forward(self, outputs: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> Tensor:
         """The total loss, a scalar.
 

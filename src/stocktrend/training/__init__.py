@@ -4,7 +4,8 @@ from stocktrend.training.checkpoints import Checkpoints
 from stocktrend.training.ensemble import Ensemble, train_ensemble
 from stocktrend.training.metrics import VALIDATION_METRICS
 from stocktrend.training.optimization import create_optimizer, create_scheduler
-from stocktrend.training.trainer import DualTowerTrainer, History
+from stocktrend.training.standing import History
+from stocktrend.training.trainer import DualTowerTrainer
 
 __all__ = [
     "VALIDATION_METRICS",

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from stocktrend.atomic import write_bytes, write_json
+from stocktrend.atomic import UNFINISHED, write_bytes, write_json
 from stocktrend.errors import ModelError
 from stocktrend.model import DualTowerRelevanceModel, ModelShape
 
@@ -36,21 +36,39 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The best ``KEEP`` epochs of one training, in a folder of its own.
+    """The best epochs of one training, in a folder of its own.
 
     Args:
-        folder: Made where it does not exist. ``start`` replaces what an earlier training left.
+        folder: Made where it does not exist.
+        keep: How many epochs.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], keep: int = KEEP) -> None:
         self.folder = Path(folder)
+        self.keep = keep
 
-    def start(self) -> None:
-        """Begin a new training: forget and remove the checkpoints of an earlier one."""
-        old = self.kept() if (self.folder / INDEX).exists() else ()
+    def rewind(self, epochs: int) -> None:
+        """Go back to where so many epochs are done: later ones, and files of no use, are removed.
+
+        What later epochs displaced comes back only where it is not displaced again, once the same
+        epochs are trained again.
+
+        Raises:
+            ModelError: there is an index that cannot be read.
+        """
+        before = self.kept() if epochs and (self.folder / INDEX).exists() else ()
+        kept = [checkpoint for checkpoint in before if checkpoint.epoch <= epochs]
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / INDEX).unlink(missing_ok=True)
-        self._remove(old)
+        if not kept:
+            (self.folder / INDEX).unlink(missing_ok=True)
+        elif len(kept) < len(before):
+            index = read_json(self.folder / INDEX)
+            write_json(self.folder / INDEX, index | {"checkpoints": [asdict(c) for c in kept]})
+        named = {checkpoint.weights for checkpoint in kept}
+        for pattern in ("epoch_[0-9]*.safetensors", f".*{UNFINISHED}"):
+            for file in self.folder.glob(pattern):
+                if file.name not in named:
+                    file.unlink()
 
     def kept(self) -> tuple[Checkpoint, ...]:
         """The kept checkpoints, lowest validation loss first.
@@ -70,17 +88,18 @@ class Checkpoints:
     ) -> bool:
         """Keep this epoch if it is among the best; say whether it was kept."""
         kept = self.kept() if (self.folder / INDEX).exists() else ()
-        if len(kept) == KEEP and val_loss >= kept[-1].val_loss:
+        if len(kept) >= self.keep and not (kept and val_loss < kept[-1].val_loss):
             return False
         new = Checkpoint(epoch, val_loss, finite_or_none(metrics), f"epoch_{epoch:04d}.safetensors")
         write_bytes(self.folder / new.weights, save(weights_of(model)))
         ranked = sorted((*kept, new), key=lambda c: (c.val_loss, c.epoch))
         index = {
             "model": asdict(model.shape),
-            "checkpoints": [asdict(checkpoint) for checkpoint in ranked[:KEEP]],
+            "checkpoints": [asdict(checkpoint) for checkpoint in ranked[: self.keep]],
         }
         write_json(self.folder / INDEX, index)
-        self._remove(ranked[KEEP:])
+        for checkpoint in ranked[self.keep :]:
+            (self.folder / checkpoint.weights).unlink(missing_ok=True)
         return True
 
     def load_best(self, model: DualTowerRelevanceModel) -> Checkpoint:
@@ -94,10 +113,6 @@ class Checkpoints:
             raise ModelError(f"no checkpoint in {self.folder}: train the model first")
         load_weights(model, self.folder / kept[0].weights)
         return kept[0]
-
-    def _remove(self, checkpoints: tuple[Checkpoint, ...] | list[Checkpoint]) -> None:
-        for checkpoint in checkpoints:
-            (self.folder / checkpoint.weights).unlink(missing_ok=True)
 
 
 def weights_of(model: DualTowerRelevanceModel) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Several models of one recipe, trained one after the other, that answer as one."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,8 +25,9 @@ from stocktrend.training.member import (
     member_is_saved,
     save_member,
     train_member,
+    unfinished,
 )
-from stocktrend.training.trainer import History
+from stocktrend.training.standing import History
 
 FORMAT: Final = 1
 INDEX: Final = "ensemble.json"
@@ -148,8 +150,9 @@ def train_ensemble(
         horizons: Days.
         seed: Same seed, machine and thread count give the same weights, bit for bit.
         device: ``cpu``, ``cuda`` or ``auto``.
-        folder: Keeps each member as soon as it is trained, and takes over those that an earlier,
-            stopped training with the same arguments left there.
+        folder: Keeps each member as soon as it is trained, and the state of the one in training
+            after each epoch: a training with the same arguments that was stopped goes on from
+            there, to the same weights.
         progress: Called after each epoch; the unit is rows.
 
     Raises:
@@ -166,13 +169,16 @@ def train_ensemble(
     )
     members, histories = [], []
     for number in range(recipe.members):
+        state = None if folder is None else unfinished(folder, number)
         if folder is not None and member_is_saved(folder, number):
             model, history = load_member(folder, number, where)
         else:
             part = _part_of(progress, number, recipe.members)
-            model, history = train_member(data, recipe, horizons, seed + number, where, part)
+            model, history = train_member(data, recipe, horizons, seed + number, where, part, state)
             if folder is not None:
                 save_member(folder, number, model, history)
+        if state is not None and state.exists():
+            shutil.rmtree(state)
         members.append(model)
         histories.append(history)
     return Ensemble(recipe, tuple(horizons), seed, data.scaler, tuple(members), tuple(histories))

@@ -21,7 +21,8 @@ from stocktrend.training.checkpoints import (
     weights_of,
 )
 from stocktrend.training.optimization import create_optimizer, create_scheduler
-from stocktrend.training.trainer import DualTowerTrainer, History
+from stocktrend.training.standing import History
+from stocktrend.training.trainer import DualTowerTrainer
 
 BLOCK: Final = 4096
 """Rows a forward pass where no gradient is needed: large enough that dispatch does not count."""
@@ -37,8 +38,12 @@ def train_member(
     seed: int,
     device: torch.device,
     progress: Progress,
+    folder: Path | None = None,
 ) -> tuple[DualTowerRelevanceModel, History]:
-    """Train one model of a recipe; the model and its history."""
+    """Train one model of a recipe; the model and its history.
+
+    With a folder the state of the training is kept there, and one that was stopped goes on.
+    """
     batch_size, epochs = schedule_of(recipe, len(data.train))
     head_weights = (recipe.regression_weight, recipe.classification_weight)
     model = create_model(
@@ -71,8 +76,9 @@ def train_member(
         optimizer,
         create_scheduler(optimizer, epochs, recipe.scheduler, recipe.warmup_epochs),
         device,
-        checkpoint_dir=None,
+        checkpoint_dir=folder,
         max_grad_norm=recipe.max_grad_norm,
+        keep_best=0,
     )
     history = trainer.train(
         BatchLoader(data.train, batch_size, shuffle=True, seed=seed),
@@ -81,6 +87,7 @@ def train_member(
         recipe.early_stopping_patience,
         recipe.min_delta,
         seed=seed,
+        resume=folder is not None,
         progress=progress,
     )
     return model, history
@@ -111,6 +118,11 @@ def save_member(
         for name, values in history.items()
     }
     write_json(index, {"model": asdict(model.shape), "history": curves})
+
+
+def unfinished(folder: Path, number: int) -> Path:
+    """The folder of a member's state while it is trained."""
+    return folder / f"member_{number:02d}"
 
 
 def member_is_saved(folder: Path, number: int) -> bool:

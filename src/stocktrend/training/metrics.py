@@ -1,5 +1,6 @@
 """Validation metrics of one horizon: functions of scores and known targets, both (n,) float64."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
@@ -22,10 +23,10 @@ def mae(score: Tensor, target: Tensor) -> float:
 def correlation(score: Tensor, target: Tensor) -> float:
     """Pearson correlation; NaN where either is constant or there are fewer than two rows."""
     if len(score) < 2:
-        return float("nan")
+        return math.nan
     a, b = score - score.mean(), target - target.mean()
     spread = float(a.norm() * b.norm())
-    return float(a @ b) / spread if spread > 0 else float("nan")
+    return float(a @ b) / spread if spread > 0 else math.nan
 
 
 def direction_accuracy(score: Tensor, target: Tensor) -> float:
@@ -54,7 +55,7 @@ def measure(
         known = ~target.isnan()
         score, truth = scores[h][known].double(), target[known].double()
         for name, metric in metrics.items():
-            result[f"{name}_{h}d"] = metric(score, truth) if len(truth) else float("nan")
+            result[f"{name}_{h}d"] = float(metric(score, truth)) if len(truth) else math.nan
     return result
 
 

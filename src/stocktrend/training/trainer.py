@@ -1,13 +1,16 @@
 """The training loop.
 
 An epoch is one pass over the training loader with clipped gradients, one pass over the validation
-loader, one step of the schedule. The epoch with the lowest validation loss wins.
+loader, one step of the schedule. The epoch with the lowest validation loss wins. After each
+epoch the state is saved, so that a training that was stopped, however, can go on to the same bits.
 """
 
 import math
 import os
-from collections.abc import Iterator, Mapping
-from typing import Protocol, TypeAlias
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,11 +22,11 @@ from stocktrend.dataset.seeds import epoch_seed
 from stocktrend.errors import DataError, ModelError
 from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, resolve_device
 from stocktrend.progress import Progress, silent
-from stocktrend.training.checkpoints import Checkpoints, weights_of
+from stocktrend.training.checkpoints import KEEP, Checkpoints
 from stocktrend.training.metrics import VALIDATION_METRICS, Metric, concatenate, measure
 from stocktrend.training.optimization import create_optimizer, create_scheduler
-
-History: TypeAlias = dict[str, list[float]]
+from stocktrend.training.standing import History, Standing
+from stocktrend.training.state import Generators, Stateful, TrainingState, described
 
 
 class Loader(Protocol):
@@ -42,13 +45,23 @@ class DualTowerTrainer:
         optimizer: None is ``create_optimizer(model)``.
         scheduler: Stepped once an epoch; None is ``create_scheduler`` over the epochs of ``train``.
         device: ``auto`` is where the model is.
-        checkpoint_dir: Folder of the best three checkpoints; a new training replaces the earlier
-            one's. None keeps the best weights in memory only.
+        checkpoint_dir: Folder of the best checkpoints and of the state to resume from; a new
+            training replaces the earlier one's. None keeps the best weights in memory only.
         max_grad_norm: Gradients are scaled down to this norm.
         metrics: Validation metrics ``name: (score (n,), target (n,)) -> float`` per horizon.
+        keep_best: Checkpoints to keep; with 0 the folder has the state only.
+        clock: Seconds. Saving the state takes at most a fiftieth of the time: where a disk is too
+            slow for that, epochs are skipped.
 
     Raises:
         ModelError: the device is not there.
+
+    >>> from stocktrend.model import create_model
+    >>> trainer = DualTowerTrainer(create_model("cpu"), checkpoint_dir=None)
+    >>> batch = torch.randn(8, 25), torch.randn(8, 62), {"target_7d": torch.rand(8)}
+    >>> batch[2]["target_30d"] = torch.full((8,), torch.nan)
+    >>> sorted(trainer.train([batch], [batch], epochs=1))[-2:]
+    ['train_loss', 'val_loss']
     """
 
     def __init__(
@@ -62,15 +75,20 @@ class DualTowerTrainer:
         max_grad_norm: float = 1.0,
         *,
         metrics: Mapping[str, Metric] = VALIDATION_METRICS,
+        keep_best: int = KEEP,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.device = model.device if device == "auto" else resolve_device(device)
         self.model = model.to(self.device)
         self.loss_fn = (loss_fn or DualTowerLoss(horizons=model.horizons)).to(self.device)
         self.optimizer = optimizer or create_optimizer(model)
         self.scheduler = scheduler
-        self.checkpoints = None if checkpoint_dir is None else Checkpoints(checkpoint_dir)
+        self.checkpoints = (
+            None if checkpoint_dir is None else Checkpoints(checkpoint_dir, keep_best)
+        )
         self.max_grad_norm = max_grad_norm
         self.metrics = metrics
+        self.clock = clock
 
     def train(
         self,
@@ -81,13 +99,27 @@ class DualTowerTrainer:
         min_delta: float = 1e-4,
         *,
         seed: int = 0,
+        resume: bool = False,
         progress: Progress = silent,
     ) -> History:
-        """Train until the validation loss has stopped to improve by ``min_delta``.
+        """Train until ``early_stopping_patience`` epochs bring no improvement by ``min_delta``.
 
-        The model ends with the weights of the lowest validation loss, in eval mode. The order of
-        batches and the dropout of an epoch follow from the seeds and the epoch's number alone;
-        torch's global generator is left as it was.
+        An improvement is a validation loss more than ``min_delta`` below that of the last
+        improvement. The model ends with the weights of the lowest validation loss, in eval mode.
+        The order of batches and the dropout of an epoch follow from the seeds and the epoch's
+        number alone; torch's global generator is left as it was.
+
+        Args:
+            train_loader: Batches. To be resumed, one other than ours has to give the same ones
+                again, as a ``DataLoader`` does, also with a generator of its own.
+            val_loader: Batches to measure on after each epoch.
+            epochs: At most.
+            early_stopping_patience: Epochs.
+            min_delta: Of the validation loss.
+            seed: Of dropout.
+            resume: Go on with the training that was stopped in ``checkpoint_dir``, to the weights,
+                history and checkpoints that it would have had; begin one where there is none.
+            progress: Called after each epoch; the unit is rows.
 
         Returns:
             A list with one value an epoch: ``train_loss``, ``val_loss`` (means over rows of the
@@ -95,38 +127,29 @@ class DualTowerTrainer:
 
         Raises:
             DataError: a loader is empty.
-            ModelError: the loss is no longer finite.
+            ModelError: the loss is no longer finite; or what is to be resumed was started with
+                another model, optimizer, schedule, loss, loader, seed or other arguments.
         """
+        if epochs < 1:
+            raise ModelError(f"epochs must be at least 1, however: {epochs}")
         scheduler = self.scheduler or create_scheduler(self.optimizer, total_epochs=epochs)
-        if self.checkpoints:
-            self.checkpoints.start()
-        history: History = {}
-        best_loss = reference = math.inf
-        best_weights: dict[str, Tensor] = {}
-        waited = rows = 0
-        for epoch in range(epochs):
-            train_loss, rows = self._train_epoch(train_loader, epoch, seed)
-            val_loss, metrics = self._validate(val_loader)
-            _check_finite(train_loss, val_loss, epoch)
-            for name, value in {"train_loss": train_loss, "val_loss": val_loss, **metrics}.items():
-                history.setdefault(name, []).append(value)
-            if val_loss < best_loss:
-                best_loss, best_weights = val_loss, weights_of(self.model)
-            if self.checkpoints:
-                self.checkpoints.offer(self.model, epoch + 1, val_loss, metrics)
-            progress("train", (epoch + 1) * rows, epochs * rows, "rows")
-            waited = 0 if val_loss < reference - min_delta else waited + 1
-            reference = min(reference, val_loss) if waited == 0 else reference
-            if waited >= early_stopping_patience:
-                progress("train", epochs * rows, epochs * rows, "rows")
-                break
-            if isinstance(scheduler, ReduceLROnPlateau):
-                scheduler.step(val_loss)
-            else:
-                scheduler.step()
-        self.model.load_state_dict(best_weights)
+        standing = Standing()
+        stopping = {"early_stopping_patience": early_stopping_patience, "min_delta": min_delta}
+        plan = {"epochs": epochs, "seed": seed, **stopping}
+        state = self._state(plan, scheduler, standing, (train_loader, val_loader))
+        self._begin(state, standing, resume)
+        if standing.epochs:
+            _report(progress, standing, epochs)
+        while not standing.over(epochs):
+            self._epoch(train_loader, val_loader, standing, seed)
+            standing.wait(early_stopping_patience, min_delta)
+            _step(scheduler, standing)
+            if state:
+                state.save(at_once=standing.over(epochs))
+            _report(progress, standing, epochs)
+        self.model.load_state_dict(standing.best_weights)
         self.model.eval()
-        return history
+        return standing.history
 
     def load_best_checkpoint(self) -> None:
         """Give the model the weights of the best checkpoint in ``checkpoint_dir``.
@@ -138,6 +161,61 @@ class DualTowerTrainer:
             raise ModelError("no checkpoints were kept: give the trainer a checkpoint_dir")
         self.checkpoints.load_best(self.model)
         self.model.eval()
+
+    def _state(
+        self,
+        plan: Mapping[str, Any],
+        scheduler: LRScheduler | ReduceLROnPlateau,
+        standing: Standing,
+        loaders: tuple[Loader, Loader],
+    ) -> TrainingState | None:
+        """What is kept of this training; None without a folder to keep it in."""
+        if not self.checkpoints:
+            return None
+        groups = self.optimizer.param_groups
+        more = {
+            "model": asdict(self.model.shape),
+            "loss": repr(self.loss_fn),
+            "optimizer": type(self.optimizer).__name__,
+            "parameters": [[list(p.shape) for p in group["params"]] for group in groups],
+            "learning rates": [group.get("initial_lr") for group in groups],
+            "schedule": type(scheduler).__name__,
+            "max_grad_norm": self.max_grad_norm,
+            "metrics": list(self.metrics),
+            "keep_best": self.checkpoints.keep,
+            "training loader": described(loaders[0]),
+            "validation loader": described(loaders[1]),
+        }
+        parts: dict[str, Stateful] = {
+            "standing": standing,
+            "model": self.model,
+            "loss": self.loss_fn,
+            "optimizer": self.optimizer,
+            "scheduler": scheduler,
+            "generators": Generators(*loaders),
+        }
+        return TrainingState(self.checkpoints.folder, {**plan, **more}, parts, self.clock)
+
+    def _begin(self, state: TrainingState | None, standing: Standing, resume: bool) -> None:
+        """Restore what was saved, or save the start in place of it."""
+        if resume and not state:
+            raise ModelError("a training is resumed from a folder: give the trainer checkpoint_dir")
+        if not (self.checkpoints and state):
+            return
+        if not (resume and state.restore()):
+            state.save()
+        self.checkpoints.rewind(standing.epochs)
+
+    def _epoch(
+        self, train_loader: Loader, val_loader: Loader, standing: Standing, seed: int
+    ) -> None:
+        """Train and validate once; take the outcome to the standing and the checkpoints."""
+        train_loss, rows = self._train_epoch(train_loader, standing.epochs, seed)
+        val_loss, metrics = self._validate(val_loader)
+        _check_finite(train_loss, val_loss, standing.epochs)
+        standing.add(self.model, rows, {"train_loss": train_loss, "val_loss": val_loss, **metrics})
+        if self.checkpoints:
+            self.checkpoints.offer(self.model, standing.epochs, val_loss, metrics)
 
     def _train_epoch(self, loader: Loader, epoch: int, seed: int) -> tuple[float, int]:
         """One pass with updates: mean loss over rows, and the rows."""
@@ -191,6 +269,19 @@ class DualTowerTrainer:
         if self.device.type == "cpu":
             return labels
         return {name: value.to(self.device) for name, value in labels.items()}
+
+
+def _step(scheduler: LRScheduler | ReduceLROnPlateau, standing: Standing) -> None:
+    if isinstance(scheduler, ReduceLROnPlateau):
+        scheduler.step(standing.history["val_loss"][-1])
+    else:
+        scheduler.step()
+
+
+def _report(progress: Progress, standing: Standing, epochs: int) -> None:
+    """Rows done of all; a training that stopped early is done."""
+    done = epochs if standing.over(epochs) else standing.epochs
+    progress("train", done * standing.rows, epochs * standing.rows, "rows")
 
 
 def _check_finite(train_loss: float, val_loss: float, epoch: int) -> None:

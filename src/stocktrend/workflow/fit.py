@@ -29,8 +29,8 @@ def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progre
 
     Returns:
         The run, not evaluated yet. Its id is made of the last date, the preset and a digest of
-        settings and panel: the same inputs give the same id, and members that an earlier, stopped
-        training finished are taken over.
+        settings and panel: the same inputs give the same id, and a training that was stopped
+        goes on from its last saved epoch.
     """
     frame = time_split(to_polars(panel), settings.split, settings.horizons)
     preset, recipe = settings.recipe_for(frame["ticker"].n_unique())
