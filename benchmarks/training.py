@@ -33,7 +33,8 @@ def dataset(rows: int) -> DualTowerDataset:
     inputs = pl.DataFrame(generator.normal(size=(rows, len(FEATURES))), schema=list(FEATURES))
     labels = np.tanh(generator.normal(size=(rows, 2)) / 3)
     panel = inputs.hstack(pl.DataFrame(labels, schema=["target_7d", "target_30d"]))
-    return DualTowerDataset(panel.with_columns(pl.lit(0).alias("as_of")))
+    keys = pl.lit("T").alias("ticker"), pl.lit(0).alias("as_of")
+    return DualTowerDataset(panel.with_columns(*keys))
 
 
 def plain_loss(out: dict[str, Tensor], targets: dict[int, Tensor]) -> Tensor:
