@@ -91,7 +91,7 @@ def scores_and_probabilities(predictions: pl.DataFrame, horizons: Sequence[int])
     """The two outputs of each head against each other."""
     traces = [
         {
-            "type": "scattergl",
+            "type": "scatter",
             "mode": "markers",
             "name": f"{h} days",
             "x": [round(value, 4) for value in predictions[f"score_{h}d"]],

@@ -1,26 +1,34 @@
 """The command line of the examples."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from stocktrend.errors import StocktrendError
 
 
-def run(first: Callable[..., tuple], further: Mapping[int, Callable], output: Path) -> None:
+def run(
+    first: Callable[..., tuple],
+    further: Mapping[int, Callable],
+    output: Path,
+    arguments: Sequence[str] | None = None,
+) -> None:
     """Run the examples that the command line asks for.
 
     Args:
         first: Example 1, which gives model, trainer and test loader.
         further: The others by number; they take model and test loader.
         output: Default folder of the pages.
+        arguments: Of the command line; None takes those of the process.
     """
     parser = _parser(output)
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     chosen = asked.examples or list(further)
     unknown = sorted(set(chosen) - {1, *further})
     if unknown:
         parser.error(f"examples have the numbers 1 to {max(further)}, however: {unknown}")
+    if asked.epochs < 1:
+        parser.error(f"--epochs must be at least 1, however: {asked.epochs}")
     try:
         print("Example 1: basic training")
         model, _, test_loader = first(

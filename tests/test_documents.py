@@ -17,6 +17,7 @@ CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "DUAL_TOWER_QUICK_START.md",
     ROOT / "DUAL_TOWER_MODEL_DESIGN.md",
     ROOT / "docs" / "configuration.md",
     ROOT / "docs" / "features.md",
@@ -66,8 +67,16 @@ def test_every_command_and_option_that_is_named_exists(
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_link_and_path_leads_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
-        assert (document.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", document.read_text()):
+        page = document.parent / target if target else document
+        assert page.exists(), target
+        assert not anchor or anchor in anchors(page), anchor
+
+
+def anchors(page: Path) -> set[str]:
+    """Where links into a page lead: its headings in small letters, dashes for spaces."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -286,4 +286,5 @@ def test_the_model_file_verifies_the_installation(command: list[str], tmp_path: 
     for verified in ("Imports", "Shapes", "Backward pass", *(f.replace("/", ".") for f in FILES)):
         assert verified in done.stdout
     assert "score_30d           (32,)" in done.stdout
+    assert "81,030 parameters, all with finite gradients" in done.stdout
     assert done.stdout.endswith("Everything works.\n")
