@@ -87,8 +87,9 @@ class TowerRegularizationLoss(nn.Module):
 class EmbeddingMagnitudeLoss(nn.Module):
     """Holds embeddings at unit scale: ``(mean(e^2) - 1)^2``, summed over the embeddings.
 
-    Kaiming weights start near zero loss. Without it batch norm in the heads would let the scale
-    of an embedding drift, and with it the weight of the product against the main effects.
+    Kaiming weights start near unit scale; dropout adds to it in training. Batch norm takes the
+    scale out of what the heads read, so nothing else holds it; and the smaller both embeddings
+    are, the less their product weighs beside them.
 
     >>> EmbeddingMagnitudeLoss()(torch.ones(4, 32), -torch.ones(4, 64))
     tensor(0.)
