@@ -123,6 +123,32 @@ def test_a_stale_series_is_null_and_a_shutdown_is_not_staleness() -> None:
     assert at([august], new_year, summer)["macro_unemployment"].to_list() == [4.3, None]
 
 
+def test_a_value_is_current_for_30_days_160_or_300_as_its_series_comes() -> None:
+    last_days = {
+        "macro_vix": ("VIXCLS", datetime(2015, 5, 31, 20, tzinfo=UTC)),
+        "macro_unemployment": ("UNRATE", datetime(2015, 10, 8, 20, tzinfo=UTC)),
+        "macro_industrial_production_yoy": ("INDPRO", datetime(2015, 10, 8, 20, tzinfo=UTC)),
+        "macro_gdp_growth": ("GDPC1", datetime(2016, 2, 25, 20, tzinfo=UTC)),
+    }
+    known = datetime(2015, 5, 2, tzinfo=UTC)
+    for feature, (series, last_day) in last_days.items():
+        records = [value(series, MAY_2014, known, 5.0), value(series, MAY_2015, known, 5.5)]
+        column = at(records, last_day, last_day + timedelta(days=1))[feature]
+        assert [number is None for number in column] == [False, True], feature
+
+
+def test_the_term_spread_looks_30_days_back_for_a_day_that_both_have() -> None:
+    for back, expected in ((30, 1.25), (31, None)):
+        day = date(2015, 6, 5) - timedelta(days=back)
+        records = [
+            value("DGS10", day, JUNE, 2.0),
+            value("DGS2", day, JUNE, 0.75),
+            value("DGS10", date(2015, 6, 4), JUNE, 2.1),
+            value("DGS2", date(2015, 6, 3), JUNE, 0.8),
+        ]
+        assert at(records, JUNE)["macro_term_spread"].item() == expected
+
+
 def test_months_before_crosses_the_year() -> None:
     assert months_before(date(2014, 1, 1), 3) == date(2013, 10, 1)
     assert months_before(date(2014, 12, 1), 12) == date(2013, 12, 1)
