@@ -141,6 +141,15 @@ def test_a_decision_published_late_does_not_replace_its_successor() -> None:
     assert at(decisions, [AS_OF])["policy_rate_change"].item() == 1.0
 
 
+def test_of_two_decisions_published_late_the_later_one_stands() -> None:
+    decisions = [
+        event(AS_OF - 100 * DAY, target_low=1.0, target_high=1.0),
+        event(AS_OF - 3 * DAY, target_low=2.0, target_high=2.0, event_time=AS_OF - 20 * DAY),
+        event(AS_OF - DAY, target_low=1.5, target_high=1.5, event_time=AS_OF - 10 * DAY),
+    ]
+    assert at(decisions, [AS_OF])["policy_rate_change"].item() == 0.5
+
+
 def test_uncertainty_is_the_log_mean_of_the_last_30_days_as_known_then() -> None:
     june_5 = AS_OF.date()
     observations = [
