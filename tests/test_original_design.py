@@ -81,6 +81,11 @@ def test_there_are_ten_blocks_to_run_and_five_declarations() -> None:
     assert len(RUNNING) == 10
 
 
+def test_the_places_that_the_test_replaces_are_there() -> None:
+    assert TEXT.count("'/data'") == 1
+    assert TEXT.count("'cuda'") == 2
+
+
 @pytest.mark.parametrize("number", range(5), ids=[heading(b) for b in DECLARATIONS])
 def test_the_declared_names_are_where_they_were_declared(number: int) -> None:
     block = DECLARATIONS[number]
