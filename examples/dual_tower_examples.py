@@ -262,8 +262,8 @@ def example_5_evaluation_metrics(
         output,
         5,
         "Evaluation",
-        "Scores that tell something have tenths whose means rise from left to right. The figures "
-        "are of one split and without intervals: stocktrend evaluate has both.",
+        "Scores that tell something have tenths whose means rise from left to right. Those of "
+        "stocktrend evaluate have intervals, which say how much of it may be chance.",
         {"Metrics on the test rows": table, **blocks},
     )
     return metrics

@@ -50,9 +50,10 @@ def group_importance(
             context = rows.context.clone()
             context[:, places] = rows.context[donor][:, places]
             for name, value in _figures(model, rows, context).items():
-                changes[name].append(value - base[name])
+                worse = value - base[name] if name == "loss" else base[name] - value
+                changes[name].append(worse)
         losses = torch.tensor(changes.pop("loss"))
-        falls = {name: -sum(values) / len(values) for name, values in changes.items()}
+        falls = {name: sum(values) / len(values) for name, values in changes.items()}
         spread = float(losses.std(correction=0))
         return {"loss": float(losses.mean()), "loss_std": spread, **falls}
 
