@@ -1,4 +1,4 @@
-"""The laws on real bars, posts, vintages and statements: a year of eight tickers."""
+"""The panel of real bars, posts and vintages against the files themselves."""
 
 import math
 from datetime import UTC, date, datetime
@@ -6,55 +6,29 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
 import stocktrend as st
-from stocktrend.catalog import FEATURES
-from stocktrend.config import (
-    BarsFile,
-    Calendar,
-    FomcFile,
-    FredMdFile,
-    GdpEstimatesFile,
-    IndexFile,
-    NewsFile,
-    SeriesFile,
-    Sources,
-)
+from stocktrend.config import BarsFile, NewsFile, Sources
 from stocktrend.panel import build_panel
+from us88_settings import us88_settings
 
 TICKERS = ("AAPL", "GMRE", "JPM", "PTR", "REX", "SPLP", "T", "XOM")
-CUT = datetime(2015, 6, 19, 20, tzinfo=UTC)
 
 
 def settings_for(data: Path) -> st.Settings:
-    jobs = Calendar(path=f"{data}/macro/release_dates.csv", release="EMPSIT", longest_lag_days=81)
-    return st.Settings(
-        start=date(2014, 9, 1),
-        end=date(2015, 9, 30),
-        sources=Sources(
-            prices=tuple(BarsFile(path=f"{data}/us88/prices/{name}.csv") for name in TICKERS),
-            news=(
-                NewsFile(
-                    path=f"{data}/us88/news/[GJPRSX]*.jsonl.zst",
-                    start=date(2014, 1, 1),
-                    end=date(2016, 3, 31),
-                ),
-            ),
-            policy=(
-                FomcFile(path=f"{data}/policy/fomc.csv"),
-                IndexFile(path=f"{data}/policy/epu_daily.csv"),
-            ),
-            macro=(
-                FredMdFile(
-                    path=f"{data}/macro/vintages/fred_md_deltas.parquet",
-                    series={"PAYEMS": "PAYEMS", "UNRATE": "UNRATE", "INDPRO": "INDPRO"},
-                    calendars={"PAYEMS": jobs, "UNRATE": jobs},
-                ),
-                GdpEstimatesFile(path=f"{data}/macro/vintages/gdpc1_first_second_third.csv"),
-                SeriesFile(path=f"{data}/macro/VIXCLS.csv"),
-            ),
-        ),
+    """A year of eight tickers with the vintages of FRED-MD; AAPL and T without their posts."""
+    settings = us88_settings(data)
+    posts = NewsFile(
+        path=f"{data}/us88/news/[GJPRSX]*.jsonl.zst", start=date(2014, 1, 1), end=date(2016, 3, 31)
+    )
+    sources = Sources(
+        prices=tuple(BarsFile(path=f"{data}/us88/prices/{name}.csv") for name in TICKERS),
+        news=(posts,),
+        policy=(),
+        macro=settings.sources.macro[:1],
+    )
+    return settings.model_copy(
+        update={"sources": sources, "start": date(2014, 9, 1), "end": date(2015, 9, 30)}
     )
 
 
@@ -65,17 +39,6 @@ def root(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder, settings=settings_for(real_data), retrieved_at=datetime(2018, 1, 1, tzinfo=UTC)
     )
     return folder
-
-
-def test_real_history_cut_at_a_date_gives_the_same_rows_bit_for_bit(
-    root: Path, real_data: Path
-) -> None:
-    settings, lake = settings_for(real_data), st.Lake(root / "lake")
-    whole = build_panel(lake, settings).filter(pl.col("as_of") <= CUT)
-    cut = build_panel(lake, settings, known_by=CUT)
-    columns = ["ticker", "as_of", "close", *FEATURES]
-    assert whole.height > 250
-    assert_frame_equal(cut.select(columns), whole.select(columns), check_exact=True)
 
 
 def test_payrolls_growth_is_that_of_the_vintage_known_then(root: Path, real_data: Path) -> None:

@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -220,6 +222,18 @@ def test_a_gap_of_five_sessions_and_a_null_inside_are_read_across() -> None:
     assert features.filter(pl.col("n_bars") == 0).height == 2
     assert features.filter(pl.col("n_bars") > 0).equals(stock_features(kept, threads=1))
     assert wrong(kept) == []
+
+
+def test_real_bars_have_the_values_and_the_nulls_of_the_definition(real_data: Path) -> None:
+    bars = pl.read_parquet(real_data / "sp500" / "prices_2005_2014.parquet")
+    bars = bars.filter(pl.col("date") < date(2006, 12, 31)).with_columns(
+        pl.col(*PRICES, "volume").cast(pl.Float64), session="date"
+    )
+    whole = bars.filter(pl.len().over("ticker") > 500)
+    tickers = whole["ticker"].unique().sort().gather_every(40)
+    assert len(tickers) >= 10
+    for ticker in tickers:
+        assert wrong(whole.filter(pl.col("ticker") == ticker).sort("session"), every=131) == []
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)

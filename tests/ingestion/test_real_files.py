@@ -1,6 +1,5 @@
 """The real files: every defect that their description lists is found, and nothing else is lost."""
 
-import importlib.util
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,26 +9,15 @@ import pytest
 from stocktrend.config import BarsFile, Settings, Sources
 from stocktrend.ingestion import IngestReport, SourceReport, ingest
 from stocktrend.lake import Lake
+from us88_settings import sp500_settings, us88_settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SETTINGS = Path(__file__).parents[2] / "benchmarks" / "us88_settings.py"
-
-
-def settings_of(name: str, data: Path) -> Settings:
-    spec = importlib.util.spec_from_file_location("us88_settings", SETTINGS)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    settings = getattr(module, name)(data)
-    assert isinstance(settings, Settings)
-    return settings
 
 
 @pytest.fixture(scope="module")
 def us88(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, IngestReport]:
     root = tmp_path_factory.mktemp("us88")
-    return root, ingest(root, settings_of("us88_settings", real_data), retrieved_at=NOW)
+    return root, ingest(root, us88_settings(real_data), retrieved_at=NOW)
 
 
 def source(report: IngestReport, name: str) -> SourceReport:
@@ -119,7 +107,7 @@ def test_ingesting_everything_twice_changes_nothing(
     us88: tuple[Path, IngestReport], real_data: Path
 ) -> None:
     root, first = us88
-    again = ingest(root, settings_of("us88_settings", real_data), retrieved_at=NOW)
+    again = ingest(root, us88_settings(real_data), retrieved_at=NOW)
     assert again.versions == first.versions
     assert again.total("new") == again.total("revised") == 0
     assert again.total("unchanged") == first.total("new") + first.total("revised")
@@ -127,7 +115,7 @@ def test_ingesting_everything_twice_changes_nothing(
 
 
 def test_defects_of_the_index_members_are_found(real_data: Path, tmp_path: Path) -> None:
-    report = ingest(tmp_path, settings_of("sp500_settings", real_data), retrieved_at=NOW)
+    report = ingest(tmp_path, sp500_settings(real_data), retrieved_at=NOW)
     prices = source(report, "prices")
     assert (prices.read, prices.new) == (1_592_610, 1_590_092)
     assert prices.reasons == {"a price is not above 0": 2_517, "the high is below the low": 1}

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from futures import FIRST_INSTANT, Fate, rewritten
 from markets import Covered, Records, World
 
 import stocktrend as st
 from stocktrend.config import BarsFile
+from stocktrend.schema import KEYS
 from stocktrend.settings import load_settings
 from us88_settings import us88_settings
 
@@ -24,6 +26,9 @@ ROWS_FROM = {
     ("weekly", "real"): date(2014, 3, 1),
     ("daily", "real"): date(2015, 7, 1),
 }
+REVISIONS = 10
+"""A month apart: a few records of each kind are told anew, so that revisions follow revisions."""
+
 SECOND_SOURCE = datetime(2017, 1, 15, tzinfo=UTC)
 
 
@@ -65,9 +70,15 @@ def real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Records:
 def world(request: pytest.FixtureRequest) -> World:
     """A cadence and the data that it is tested on."""
     cadence, data = request.param.split("-")
+    first_day = ROWS_FROM[cadence, data]
     records: Records = request.getfixturevalue(data)
-    update = {"frequency": cadence, "start": ROWS_FROM[cadence, data]}
+    update = {"frequency": cadence, "start": first_day}
     records = replace(records, settings=records.settings.model_copy(update=update))
+    first = datetime(first_day.year, first_day.month, 1, tzinfo=UTC)
+    for times in range(REVISIONS):
+        moment = first + times * timedelta(days=29, hours=7)
+        revision = dict.fromkeys(KEYS, Fate(0.0, 0.0, told=12, delay=FIRST_INSTANT, seed=times))
+        records = rewritten(records, moment, revision)
     return World(request.param, records, records.panel())
 
 

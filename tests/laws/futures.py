@@ -46,7 +46,7 @@ FATES = st.builds(
     dropped=st.sampled_from([0.0, 0.3, 1.0]),
     changed=st.sampled_from([0.0, 0.5, 1.0]),
     told=st.sampled_from([0, 0, 10, 200]),
-    delay=st.sampled_from([FIRST_INSTANT, timedelta(hours=5), timedelta(days=20)]),
+    delay=st.sampled_from([FIRST_INSTANT, timedelta(minutes=30), timedelta(days=20)]),
     seed=st.integers(0, 2**32 - 1),
 )
 FUTURES = st.fixed_dictionaries(dict.fromkeys(KEYS, FATES))
