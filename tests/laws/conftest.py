@@ -11,8 +11,7 @@ from futures import FIRST_INSTANT, Fate, rewritten
 from markets import Covered, Records, World
 
 import stocktrend as st
-from stocktrend.config import BarsFile
-from stocktrend.schema import KEYS
+from stocktrend.config import BarsFile, SeriesFile
 from stocktrend.settings import load_settings
 from us88_settings import us88_settings
 
@@ -27,9 +26,9 @@ ROWS_FROM = {
     ("daily", "real"): date(2015, 7, 1),
 }
 REVISIONS = 10
-"""A month apart: a few records of each kind are told anew, so that revisions follow revisions."""
+"""A month apart, a few bars, events and values are told anew: revisions follow revisions."""
 
-SECOND_SOURCE = datetime(2017, 1, 15, tzinfo=UTC)
+SECOND_SOURCE = datetime(2016, 12, 5, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +45,8 @@ def simulated(built_market: Path) -> Records:
 def real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Records:
     """Real bars, posts, statements and vintages of six tickers, 2012 to 2016.
 
-    The author of a post is taken as its source, since all of the posts come from one network.
+    The author of a post is taken as its source, since all of the posts come from one network, and
+    consumer sentiment as it stands, since the vintages had it half a year late until 2016.
     """
     settings = us88_settings(real_data)
     news = settings.sources.news[0].model_copy(
@@ -56,7 +56,15 @@ def real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Records:
         }
     )
     prices = tuple(BarsFile(path=f"{real_data}/us88/prices/{name}.csv") for name in TICKERS)
-    sources = settings.sources.model_copy(update={"prices": prices, "news": (news,)})
+    vintages, *others = settings.sources.macro
+    kept = {ours: theirs for ours, theirs in vintages.series.items() if ours != "UMCSENT"}
+    macro = (
+        vintages.model_copy(update={"series": kept}),
+        SeriesFile(path=f"{real_data}/macro/UMCSENT.csv"),
+        *others,
+    )
+    update = {"prices": prices, "news": (news,), "macro": macro}
+    sources = settings.sources.model_copy(update=update)
     settings = settings.model_copy(update={"sources": sources, "end": date(2016, 4, 30)})
     root = tmp_path_factory.mktemp("real")
     st.ingest(root, settings=settings, retrieved_at=RETRIEVED)
@@ -77,7 +85,8 @@ def world(request: pytest.FixtureRequest) -> World:
     first = datetime(first_day.year, first_day.month, 1, tzinfo=UTC)
     for times in range(REVISIONS):
         moment = first + times * timedelta(days=29, hours=7)
-        revision = dict.fromkeys(KEYS, Fate(0.0, 0.0, told=12, delay=FIRST_INSTANT, seed=times))
+        told = {"bars": 12, "news": 0, "policy": 12, "macro": 12}
+        revision = {t: Fate(0.0, 0.0, told[t], FIRST_INSTANT, seed=times) for t in told}
         records = rewritten(records, moment, revision)
     return World(request.param, records, records.panel())
 

@@ -34,7 +34,7 @@ def test_no_record_known_later_moves_a_bit_of_an_earlier_row(
     moved: set[str] = set()
     rows = 0
 
-    @settings(max_examples=20, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=12, deadline=None, derandomize=True, database=None)
     @given(st.sampled_from(world.moments), FUTURES)
     def law(moment: datetime, future: dict[str, Fate]) -> None:
         nonlocal rows

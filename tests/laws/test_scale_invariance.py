@@ -52,7 +52,7 @@ def test_rescaled_bars_give_the_same_panel(
     tickers = bars["ticker"].unique().sort().to_list()
     factors = st.fixed_dictionaries(dict.fromkeys(tickers, st.floats(-7.0, 7.0)))
 
-    @settings(max_examples=8, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=4, deadline=None, derandomize=True, database=None)
     @given(factors)
     def law(logs: dict[str, float]) -> None:
         alone = replace(world.records, tables={"bars": rescaled(bars, logs, rescaling)})

@@ -15,7 +15,7 @@ def test_records_cut_at_a_moment_give_the_same_bits(world: World, covered: Cover
     compared: set[str] = set()
     rows = 0
 
-    @settings(max_examples=12, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=8, deadline=None, derandomize=True, database=None)
     @given(st.sampled_from(world.moments))
     def law(moment: datetime) -> None:
         nonlocal rows
