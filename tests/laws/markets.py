@@ -43,7 +43,15 @@ class Records:
         return replace(self, tables=known, quarantine=self.quarantine.filter(past))
 
     def panel(self, known_by: datetime | None = None) -> pl.DataFrame:
-        """Write a lake of these records and compute its panel: the keys and the 87 features."""
+        """The keys and the 87 features of each row."""
+        return self._built(known_by).select(*KEY, *FEATURES)
+
+    def labels(self) -> pl.DataFrame:
+        """The keys, returns, targets and times of knowing of each row."""
+        return self._built(None).drop("timestamp", *FEATURES)
+
+    def _built(self, known_by: datetime | None) -> pl.DataFrame:
+        """Write a lake of these records and compute its panel."""
         with tempfile.TemporaryDirectory() as folder:
             for table, frame in self.tables.items():
                 if frame.height:
@@ -51,7 +59,7 @@ class Records:
                     delta.write(str(Path(folder) / table), stored, "overwrite")
             lake = Lake(folder)
             lake.add_quarantine(self.quarantine)
-            return build_panel(lake, self.settings, known_by=known_by).select(*KEY, *FEATURES)
+            return build_panel(lake, self.settings, known_by=known_by)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from markets import Covered, World, differing, with_values
 
 from stocktrend.catalog import FEATURES, STOCK_FEATURES
 from stocktrend.features.stock import stock_features
+from stocktrend.targets import label_columns
 
 
 def test_records_cut_at_a_moment_give_the_same_bits(world: World, covered: Covered) -> None:
@@ -32,6 +33,23 @@ def test_records_cut_at_a_moment_give_the_same_bits(world: World, covered: Cover
 def test_known_by_pretends_that_later_records_do_not_exist(world: World) -> None:
     moment = world.moments[len(world.moments) // 2]
     assert differing(world.until(moment), world.records.panel(known_by=moment)) == []
+
+
+def test_labels_known_at_a_moment_are_those_of_the_whole_history(world: World) -> None:
+    moment = world.moments[len(world.moments) // 2]
+    row = ["ticker", "as_of"]
+    whole, part = world.records.labels(), world.records.known_at(moment).labels()
+    for horizon in (7, 30):
+        names = list(label_columns(horizon))
+        known = whole.filter(pl.col(names[-1]) <= moment).select(*row, *names)
+        same = part.join(known, on=row, how="semi").select(*row, *names)
+        assert known.height > part.height / 2
+        assert same.equals(known)
+        told = part.drop_nulls(names[-1])
+        assert (told[names[-1]] <= moment).all()
+        assert part.filter(pl.col(names[-1]).is_null())[names[0]].null_count() == (
+            part.height - told.height
+        )
 
 
 def test_bars_of_a_whole_index_cut_at_a_day_give_the_same_bits(
