@@ -303,3 +303,19 @@ def test_progress_is_told_of_each_file(root: Path) -> None:
     told: list[tuple[str, int, int | None, str]] = []
     ingest(root, Settings(), retrieved_at=NOW, progress=lambda *call: told.append(call))
     assert told == [("ingest", done, 5, "files") for done in range(6)]
+
+
+def test_settings_taken_back_after_a_stop_while_records_were_removed_lose_nothing(
+    root: Path,
+) -> None:
+    run(root)
+    before = Lake(root / "lake").history("bars")
+    quarantine = next((root / "lake" / "quarantine").glob("*.parquet"))
+    content = quarantine.read_bytes()
+    quarantine.unlink()  # so that the removal stops half-way, after the records
+    with pytest.raises(LakeError, match="quarantine"):
+        run(root, exchange="XNAS")
+    assert Lake(root / "lake").history("bars").is_empty()
+    quarantine.write_bytes(content)
+    run(root)
+    assert Lake(root / "lake").history("bars").equals(before)

@@ -1,10 +1,15 @@
 """The lake's tables: idempotent, with every version, read as of a time."""
 
+import os
+import subprocess
+import sys
+import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from stocktrend import schema
 from stocktrend.errors import DataError, LakeError
@@ -153,3 +158,49 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
         part.write_bytes(b"damaged")
     with pytest.raises(LakeError, match="Remove the lake folder and ingest again"):
         lake.read("macro")
+
+
+KILLED_WHILE_WRITING = """
+import sys
+import polars as pl
+from deltalake import write_deltalake
+rows = pl.DataFrame({"known_at": pl.int_range(500_000, eager=True)})
+print("ready", flush=True)
+while True:
+    write_deltalake(sys.argv[1], rows, mode="overwrite")
+"""
+
+
+def test_what_a_killed_writer_left_is_removed_and_every_version_stays(tmp_path):
+    """The table is written by the Delta library alone, over and over, until it is killed."""
+    path = tmp_path / "bars"
+    for number in range(6):
+        line = [sys.executable, "-c", KILLED_WHILE_WRITING, str(path)]
+        with subprocess.Popen(line, stdout=subprocess.PIPE) as writer:
+            writer.stdout.readline()
+            time.sleep(0.1 + 0.03 * number)
+            writer.kill()
+        Lake(tmp_path).remove_unfinished()
+    orphan = path / "part-00000-never-committed.parquet"
+    orphan.write_bytes(b"as of a commit that did not come")
+    (path / "part-00001-never-finished.parquet#1").write_bytes(b"PAR1")
+    Lake(tmp_path).remove_unfinished()
+    newest = DeltaTable(path).version()
+    files = {Path(file).name for v in range(newest + 1) for file in DeltaTable(path, v).file_uris()}
+    assert len(files) == newest + 1
+    assert {file.name for file in path.iterdir() if file.is_file()} == files
+    assert all(file.suffix == ".json" for file in (path / "_delta_log").iterdir())
+
+
+def test_files_of_a_checkpointed_version_stay_when_its_log_is_gone(tmp_path):
+    path = tmp_path / "bars"
+    for number in range(3):
+        write_deltalake(path, pl.DataFrame({"a": [number]}), mode="append")
+    DeltaTable(path).create_checkpoint()
+    write_deltalake(path, pl.DataFrame({"a": [3]}), mode="append")
+    for file in sorted((path / "_delta_log").glob("*.json"))[:3]:
+        file.unlink()
+    for file in path.glob("*.parquet"):  # as a copy of the folder would have it
+        os.utime(file)
+    Lake(tmp_path).remove_unfinished()
+    assert sorted(pl.read_delta(str(path))["a"]) == [0, 1, 2, 3]

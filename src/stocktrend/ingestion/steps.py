@@ -15,12 +15,14 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from stocktrend.atomic import write_json
 from stocktrend.config import NewsFile, Settings
 from stocktrend.errors import LakeError, SourceError
 from stocktrend.ingestion.commit import Pending
@@ -38,6 +40,8 @@ from stocktrend.sources.read import read_file
 
 LAKE: Final = "lake"
 REPORT: Final = "last_ingest.json"
+REMOVING: Final = "removing"
+"""In the place of a file's settings while its records are removed: no settings are like it."""
 READERS: Final = 1
 """Raised when readers date or name records otherwise, so that all files are read anew."""
 
@@ -78,6 +82,7 @@ def _ingest(
     root: Path, settings: Settings, planned: Plan, retrieved_at: datetime, progress: Progress
 ) -> IngestReport:
     lake = Lake(root / LAKE)
+    lake.remove_unfinished()
     stale = _changed(lake, root, planned.feeds, settings)
     if stale:
         _rehearse(lake, root, planned.feeds, settings, {entry.path for entry in stale}, progress)
@@ -104,7 +109,7 @@ def _ingest(
     if problems:
         raise SourceError("\n".join(dict.fromkeys(problems)))
     report = _report(lake, root, planned.feeds, planned.warnings, seen, read, retrieved_at)
-    _keep(root / LAKE / REPORT, report)
+    write_json(root / LAKE / REPORT, report.to_dict())
     return report
 
 
@@ -201,7 +206,11 @@ def _rehearse(
 
 
 def _forget(lake: Lake, stale: list[FileEntry]) -> None:
-    """Remove the records of files, then the files from the ledger."""
+    """Remove the records of files, then the files from the ledger.
+
+    The ledger is told first: after a stop on the way their old settings no longer count as read.
+    """
+    lake.ledger.record({e.path: replace(e, settings=REMOVING).to_json() for e in stale})
     for table in {entry.table for entry in stale}:
         lake.remove(table, [entry.path for entry in stale if entry.table == table])
     paths = [entry.path for entry in stale]
@@ -248,10 +257,3 @@ def _open_ends(
             last = max((known[_shown(path, root)] or "" for path in feed.files), default="")
             if last:
                 yield feed.setting.path, datetime.fromisoformat(last)
-
-
-def _keep(file: Path, report: IngestReport) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_suffix(".part")
-    scratch.write_text(json.dumps(report.to_dict(), indent=2), encoding="utf-8")
-    scratch.replace(file)

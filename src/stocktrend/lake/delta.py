@@ -1,5 +1,6 @@
 """Reading and writing one Delta table, with errors that say what to do."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ def _mapped(path: str) -> Iterator[None]:
             f"One program at a time may write to the lake, however {path} changed meanwhile. "
             f"Run the command again"
         ) from error
-    except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+    except (DeltaError, OSError, json.JSONDecodeError, pl.exceptions.PolarsError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _damaged(path, first) from error
 
@@ -82,6 +83,38 @@ def _check_sizes(path: str, table: DeltaTable) -> None:
         file = Path(path) / unquote(name)
         if not file.is_file() or file.stat().st_size != size:
             raise _damaged(path, f"{name} is missing or not of its {size} bytes")
+
+
+def remove_unfinished(path: str) -> None:
+    """Remove what a writer left that was killed before its commit; for the only writer.
+
+    Such files are newer than the newest commit and in none, or still have a temporary name.
+
+    Raises:
+        LakeError: a file of the log is damaged, or a file cannot be removed.
+    """
+    if "://" in path:
+        return
+    folder, log = Path(path), Path(path) / "_delta_log"
+    with _mapped(path):
+        for part in (*folder.glob("*.parquet#*"), *log.glob("*#*"), *log.glob("*.tmp")):
+            part.unlink()
+        last = max((file.stat().st_mtime_ns for file in log.glob("*.json")), default=0)
+        newer = [file for file in folder.glob("*.parquet") if file.stat().st_mtime_ns >= last]
+        committed = _committed(log) if newer else set()
+        for file in newer:
+            if file.name not in committed:
+                file.unlink()
+
+
+def _committed(log: Path) -> set[str]:
+    """Names of the files that any version of the table had, as far as the log goes back."""
+    lines = [line for file in log.glob("*.json") for line in file.read_text().splitlines()]
+    actions = [json.loads(line) for line in lines]
+    for file in log.glob("*.checkpoint*.parquet"):
+        actions += pl.read_parquet(file, columns=["add", "remove"]).to_dicts()
+    changes = [action.get(kind) for action in actions for kind in ("add", "remove")]
+    return {unquote(change["path"]) for change in changes if change and change["path"]}
 
 
 def write(path: str, frame: pl.DataFrame, mode: Literal["append", "overwrite"]) -> None:

@@ -255,6 +255,16 @@ class Lake:
         if not after.equals(before.sort(order)):
             delta.write(self._at("quarantine"), after, "overwrite")
 
+    def remove_unfinished(self) -> None:
+        """Remove files of writers that were killed; for the only writer.
+
+        Raises:
+            LakeError: the lake is damaged, or read-only.
+        """
+        self._writable()
+        for table in (*TABLES, "quarantine", "files"):
+            delta.remove_unfinished(self._at(table))
+
     def _add(self, table: str, rows: pl.DataFrame, present: bool) -> None:
         path = self._at(table)
         if present and delta.parts(path) < MOST_PARTS:
