@@ -45,7 +45,7 @@ def test_expected_return_agrees_with_the_mean_of_simulated_futures(horizon: int,
         risk, stance, attention, accumulation, tone = (
             np.full(PATHS, value)
             for value in (
-                context.risk[here],
+                context.known_risk[here],
                 context.stance[here],
                 stocks.attention[row, ticker],
                 stocks.accumulation[row, ticker],
@@ -53,19 +53,21 @@ def test_expected_return_agrees_with_the_mean_of_simulated_futures(horizon: int,
             )
         )
         total = np.zeros(PATHS)
-        for step in range(int(grid.reach[horizon][week])):
-            if step:
-                if context.is_meeting[here + step]:
-                    stance = _walk(stance, STANCE_PHI, rng)
-                risk = _walk(risk, RISK_PHI, rng)
-                attention = _walk(attention, ATTENTION_PHI, rng)
-                accumulation = _walk(accumulation, ACCUMULATION_PHI, rng)
-                tone = _walk(tone, TONE_PHI, rng)
+        for step in range(1, int(grid.reach[horizon][week]) + 1):
             total += (
                 -response.risk * risk * attention
                 - response.stance * stance * accumulation
                 + response.tone * tone
             )
+            before, held = risk, attention
+            if context.is_meeting[here + step]:
+                stance = _walk(stance, STANCE_PHI, rng)
+            risk = _walk(risk, RISK_PHI, rng)
+            attention = _walk(attention, ATTENTION_PHI, rng)
+            accumulation = _walk(accumulation, ACCUMULATION_PHI, rng)
+            tone = _walk(tone, TONE_PHI, rng)
+            shock = risk - RISK_PHI * before
+            total += response.news * response.risk * ATTENTION_PHI * held * shock
         error = 4 * total.std() / np.sqrt(PATHS)
         assert np.log1p(truth[ticker]) == pytest.approx(total.mean(), abs=error)
         # The simple return differs by the variance of the states' future, as the module says.

@@ -55,6 +55,14 @@ class Context:
     factor: Array
     volatility: Array
 
+    @property
+    def known_risk(self) -> Array:
+        """The newest risk that anyone has read at each close, the evening before's, (T,).
+
+        The index and the spread that show it come out the next morning.
+        """
+        return np.concatenate([self.risk[:1], self.risk[:-1]])
+
 
 def meeting_days(calendar: Days) -> NDArray[np.bool_]:
     """Which days of a calendar of sessions bring a rate decision."""

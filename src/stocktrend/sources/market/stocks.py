@@ -1,7 +1,8 @@
 """Tickers: traits that stay, latent states that pass, and the bars that show them.
 
-A ticker's attention shows in its volume, its accumulation in where a day closes within its range.
-Neither is determined by returns, and returns do not follow from them but through the response.
+A ticker's attention shows in its volume and range, its accumulation in where a day closes within
+that range. Neither is determined by returns, and returns do not follow from them but through the
+response.
 """
 
 from dataclasses import dataclass
@@ -20,11 +21,13 @@ from stocktrend.sources.market.response import (
     OWN_SPREAD,
     OWN_VOLATILITY,
     PREMIUM,
+    RISK_PHI,
     TONE_PHI,
     Response,
 )
 
-CLUSTERING_PHI: Final = 0.97
+RANGE: Final = 0.028
+"""Log range of a quiet day."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +100,15 @@ def simulate_stocks(
     attention = ar1(ATTENTION_PHI, rng.standard_normal(shape))
     accumulation = ar1(ACCUMULATION_PHI, rng.standard_normal(shape))
     tone = ar1(TONE_PHI, rng.standard_normal(shape))
-    clustering = ar1(CLUSTERING_PHI, rng.standard_normal(shape))
-    own = traits.volatility * np.exp(CLUSTERING * clustering)
+    busy = np.exp(CLUSTERING * attention)
+    own = traits.volatility * busy
     shock = rng.standard_normal(shape)
     common = traits.beta * context.volatility[start:, None]
-    noise = own * shock + traits.beta * context.factor[start:, None]
-    expected = drift(response, context, attention, accumulation, tone)
-    growth = PREMIUM + expected + noise - 0.5 * (own**2 + common**2)
     total = np.sqrt(own**2 + common**2)
+    noise = own * shock + traits.beta * context.factor[start:, None]
+    expected, surprise = drift(response, context, attention, accumulation, tone)
+    growth = PREMIUM + expected - response.news * surprise
+    growth += response.noise * noise - 0.5 * (response.noise * total) ** 2
     swing = np.abs(shock) - np.sqrt(2 / np.pi)
     return Stocks(
         traits=traits,
@@ -112,22 +116,27 @@ def simulate_stocks(
         accumulation=accumulation,
         tone=tone,
         growth=growth,
-        location=1 / (1 + np.exp(-1.1 * accumulation - 0.4 * rng.standard_normal(shape))),
-        reach=1.7 * total * np.exp(0.2 * rng.standard_normal(shape)),
+        location=1 / (1 + np.exp(-1.1 * accumulation - 0.3 * rng.standard_normal(shape))),
+        reach=RANGE * busy * np.exp(0.1 * rng.standard_normal(shape)),
         gap=0.3 * growth + 0.35 * total * rng.standard_normal(shape),
-        activity=0.5 * attention + 0.1 * rng.standard_normal(shape) + 0.08 * swing,
+        activity=0.8 * attention + 0.05 * rng.standard_normal(shape) + 0.05 * swing,
     )
 
 
 def drift(
     response: Response, context: Context, attention: Array, accumulation: Array, tone: Array
-) -> Array:
-    """Expected excess log return of each session from the states of the evening before, (T, N)."""
-    risk = context.risk[context.first :, None]
-    stance = context.stance[context.first :, None]
+) -> tuple[Array, Array]:
+    """Expected excess log return of each session, and the news of risk in it, (T, N) each.
+
+    The first is ``mu`` of the evening before; the second by how much that evening's view of the
+    next ``mu`` has changed with the market's risk.
+    """
+    risk, stance = (x[context.first :, None] for x in (context.known_risk, context.stance))
     following = (
         -response.risk * risk * attention
         - response.stance * stance * accumulation
         + response.tone * tone
     )
-    return np.concatenate([np.zeros_like(following[:1]), following[:-1]])
+    surprise = -response.risk * ATTENTION_PHI * attention[:-1] * (risk[1:] - RISK_PHI * risk[:-1])
+    nothing = np.zeros_like(following[:1])
+    return np.concatenate([nothing, following[:-1]]), np.concatenate([nothing, surprise])
