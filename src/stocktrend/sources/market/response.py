@@ -7,8 +7,9 @@ The expected log return of the session after ``t``, in excess of the constant pr
             + w_tone * tone[t]
 
 with the market's ``risk`` and ``stance`` and a ticker's ``attention``, ``accumulation`` and
-``tone``, all of unit variance and independent of each other, as the noise's sign is. In words: crowded
-trading does badly in a nervous market, quiet buying pays while policy is easy, good news pays.
+``tone``, all of unit variance and independent of each other and of the noise's signs. In words:
+crowded trading does badly in a nervous market, quiet buying pays while policy is easy, good news
+pays.
 
 The realised log return has noise on top and, with ``news`` above 0, a fall of the price by that
 multiple of what a change of ``risk`` adds to a session's expected return: a higher return to come
