@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+import runpy
 from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
@@ -16,9 +17,10 @@ from torch import nn
 import stocktrend as st
 import stocktrend.workflow.forecast as forecast_files
 import stocktrend.workflow.run as run_files
-from stocktrend.catalog import FEATURE_GROUPS, FEATURES
+from stocktrend.catalog import FEATURE_GROUPS
 from stocktrend.model import DualTowerRelevanceModel, create_model
 from stocktrend.recipe import PRESETS
+from stocktrend.sources.market.response import setting_of
 from stocktrend.training import create_optimizer, create_scheduler
 
 ROOT = Path(__file__).parents[1]
@@ -192,19 +194,6 @@ def test_the_groups_of_features_have_the_written_sizes() -> None:
     }
 
 
-def test_the_page_of_features_defines_each_once_in_the_catalogues_order() -> None:
-    names: list[str] = []
-    for cell in re.findall(r"^\| (`[^|]+) \|", FEATURES_PAGE, re.MULTILINE):
-        first, *others = spans(cell)
-        stem = first.rpartition("_")[0]
-        names += [first, *(stem + o if o.startswith("_") else o for o in others)]
-    assert names == list(FEATURES)
-    titles = re.findall(r"^### (\w+) \((\d+)\)$", FEATURES_PAGE, re.MULTILINE)
-    assert [(title.lower(), int(number)) for title, number in titles] == [
-        (group, len(members)) for group, members in FEATURE_GROUPS.items()
-    ]
-
-
 def expectation(function: Callable[[float], float]) -> float:
     """Of an even function of a standard normal variable."""
     half = integrate.quad(lambda z: function(z) * math.exp(-z * z / 2), 0, 12)[0]
@@ -258,6 +247,19 @@ def test_the_arithmetic_of_the_targets_holds() -> None:
     assert f"a correlation of 0.03 is a direction accuracy of {accuracy(0.03):.0%}" in " ".join(
         DESIGN.split()
     )
+
+
+def test_the_targets_are_those_that_the_benchmark_prints() -> None:
+    file = ROOT / "benchmarks" / "strong_market.py"
+    targets = runpy.run_path(str(file), run_name="benchmark")["TARGETS"]
+    row = re.search(r"^\| target \| (.*) \|$", DESIGN, re.MULTILINE)
+    assert row
+    expected = []
+    for aim in (targets[7], targets[30]):
+        expected += [f"< {aim.mse:.2f}", f"< {aim.mae:.2f}"]
+        expected += [f"> {aim.correlation:.2f}", f"> {aim.direction:.0%}"]
+    assert row[1].split(" | ") == expected
+    assert setting_of("strong").noise == setting_of("realistic").noise / 20
 
 
 def test_the_tree_of_a_run_names_its_files() -> None:
