@@ -172,7 +172,7 @@ def train(place, kill_at):
                 if count == kill_at:
                     os.kill(os.getpid(), signal.SIGKILL)
         sys.addaudithook(hook)
-        trainer_of(Path(place), keep_best=1).train(*loaders, 3, resume=True)
+        trainer_of(Path(place), keep_best=1).train(*loaders, 2, resume=True)
         os._exit(0)
     return os.waitpid(child, 0)[1]
 
@@ -195,8 +195,8 @@ def test_a_training_killed_before_any_of_its_file_operations_ends_with_the_same_
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    # each of three epochs at least makes a file of its state and moves it into its place
-    assert int(done.stdout) > 6
+    # each of two epochs at least makes a file of its state and moves it into its place
+    assert int(done.stdout) > 4
 
 
 def test_early_stopping_goes_on_waiting_where_it_was(loaders, tmp_path):
