@@ -94,3 +94,24 @@ def test_the_share_of_volume_on_rising_bars() -> None:
     returns, volumes = [NAN, 0.1, -0.1, 0.0, 0.2, 0.1, 0.1], [9.0, 2.0, 6.0, 1.0, 3.0, 0.0, 0.0]
     (result,) = filled(up_volume_share, returns, volumes, 2)
     assert_values(result, [NAN, NAN, 2 / 8, 0.0, 3 / 4, 1.0, NAN])
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-3, 1e9])
+def test_the_unit_of_volume_does_not_matter(unit: float) -> None:
+    rng = np.random.default_rng(2)
+    closes = 10 + np.cumsum(rng.normal(0.0, 0.1, 30))
+    highs, lows = closes + rng.random(30), closes - rng.random(30)
+    returns = np.concatenate([[NAN], np.diff(np.log(closes))])
+    volumes = rng.uniform(1.0, 5.0, 30)
+    for kernel, before, after in (
+        (on_balance_slope, (returns,), (4,)),
+        (money_flow_index, (closes,), (4,)),
+        (chaikin_money_flow, (highs, lows, closes), (4,)),
+        (ratio_to_average_paid, (closes,), (closes, 4)),
+        (force_index, (closes,), (2, 4)),
+        (up_volume_share, (returns,), (4,)),
+    ):
+        (usual,) = filled(kernel, *before, volumes, *after)
+        (scaled,) = filled(kernel, *before, volumes * unit, *after)
+        np.testing.assert_allclose(scaled, usual, rtol=1e-12, atol=1e-12)
+        assert not np.isnan(usual[-1])

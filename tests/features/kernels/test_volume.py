@@ -5,6 +5,7 @@ import statistics
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from kernel_calls import NAN, assert_values, filled
 
 from stocktrend.features.kernels.volume import (
@@ -90,3 +91,27 @@ def test_the_correlation_is_undefined_where_there_is_no_volume() -> None:
         price_volume_correlation, [*returns, 0.1], [4.0, 0.0, 0.0, 3.0, 8.0, 3.0, 5.0, 1.0], 3, 2
     )
     assert np.isnan(later).tolist() == [True] * 6 + [False] * 2
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-3, 1e9])
+def test_the_unit_of_volume_does_not_matter(unit: float) -> None:
+    rng = np.random.default_rng(3)
+    volumes = rng.uniform(1.0, 5.0, 30)
+    returns = np.concatenate([[NAN], rng.normal(0.0, 0.02, 29)])
+    (usual,) = filled(log_volume_ratio, volumes, 4)
+    assert_values(filled(log_volume_ratio, volumes * unit, 4)[0], usual)
+    (usual,) = filled(price_volume_correlation, returns, volumes, 4, 3)
+    (scaled,) = filled(price_volume_correlation, returns, volumes * unit, 4, 3)
+    np.testing.assert_allclose(scaled, usual, rtol=1e-9)
+    for usual, scaled in zip(
+        filled(volume_statistics, volumes, 3, 5, outputs=3),
+        filled(volume_statistics, volumes * unit, 3, 5, outputs=3),
+        strict=True,
+    ):
+        np.testing.assert_allclose(scaled, usual, rtol=1e-9, atol=1e-12)
+    # Dollars add the logarithm of their unit, and moves a dollar divide by it.
+    (usual,) = filled(dollar_volume, volumes, 4)
+    assert_values(filled(dollar_volume, volumes * unit, 4)[0], usual + math.log(unit))
+    (usual,) = filled(amihud, returns, volumes, 4)
+    (scaled,) = filled(amihud, returns, volumes * unit, 4)
+    np.testing.assert_allclose(np.expm1(scaled) * unit, np.expm1(usual), rtol=1e-9)
