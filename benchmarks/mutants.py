@@ -22,6 +22,10 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.provider import OperatorProvider
 
+FEATURES = Path("src/stocktrend/features")
+KERNELS = FEATURES / "kernels"
+OTHERS = ("targets.py", "model/losses.py", "dataset/scaling.py")
+
 FAMILIES = (
     {"Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow"},
     {"RShift", "LShift", "BitOr", "BitAnd", "BitXor"},
@@ -61,7 +65,17 @@ class Mutant:
     source: str
 
 
-def sample(root: Path, files: Sequence[Path], count: int, seed: int) -> list[Mutant]:
+def draw(root: Path, count: int, seed: int) -> list[Mutant]:
+    """Half of the mutants in kernels, half in the other features, targets, losses and scaling."""
+    kernels = [file.relative_to(root) for file in (root / KERNELS).glob("*.py")]
+    features = [file.relative_to(root) for file in (root / FEATURES).rglob("*.py")]
+    rest = [file for file in features if file not in kernels]
+    rest += [Path("src/stocktrend") / name for name in OTHERS]
+    in_kernels = _sample(root, kernels, (count + 1) // 2, seed)
+    return in_kernels + _sample(root, rest, count // 2, seed)
+
+
+def _sample(root: Path, files: Sequence[Path], count: int, seed: int) -> list[Mutant]:
     """``count`` mutants of the files, at as many places; fewer where there are fewer places."""
     rng = random.Random(seed)
     sources = {file: (root / file).read_text() for file in sorted(files)}

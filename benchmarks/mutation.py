@@ -6,9 +6,9 @@
 Half of the mutants are in compiled kernels, half in the rest; ``mutants.py`` says how they are
 drawn. Each is written into a copy of the repository, and the tests run there: first those that
 read the mutated file directly, with compilation off, as compiling all kernels anew takes longer
-than the tests; where they all pass, then slower ones (laws, oracles on real data, the panel,
-training) with compilation on. A mutant is killed where a test fails. One that runs out of time is
-reported apart, and counts as killed. The unchanged copy has to pass everything first.
+than the tests; survivors then meet the slower ones (laws, oracles on real data, the panel,
+training), compiled. A mutant is killed where a test fails. One that runs out of time is reported
+apart, and counts as killed. The unchanged copy has to pass everything first.
 
 With ``--results`` each verdict is appended to the file, and a later run of the same sample takes
 up from there.
@@ -24,20 +24,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Self
 
 import pytest
 from scipy.stats import binomtest
 
-from mutants import Mutant, sample
+from mutants import FEATURES, KERNELS, Mutant, draw
 
 ROOT = Path(__file__).parents[1]
-FEATURES = Path("src/stocktrend/features")
-KERNELS = FEATURES / "kernels"
-OTHERS = ("targets.py", "model/losses.py", "dataset/scaling.py")
 
 
 @dataclass(frozen=True)
@@ -190,56 +188,44 @@ def real_data() -> Path:
     return Path(os.environ.get("STOCKTREND_TEST_DATA", default)).resolve()
 
 
-def judge(mutant: Mutant, copy: Path) -> Verdict:
-    """Write the mutant into the copy, run its tests, and put the file back."""
+def judge(mutant: Mutant, copy: Path, *, compiled: bool) -> Verdict:
+    """Write the mutant into the copy, run its direct or its slower tests, put the file back."""
     area = next(area for area in AREAS if mutant.file.startswith(str(area.prefix)))
+    tests = (*area.slower, *EVERYWHERE) if compiled else area.direct
     file = copy / mutant.file
     original = file.read_text()
     file.write_text(mutant.source)
     try:
-        verdict = run_tests(copy, area.direct, LIMIT_DIRECT, compiled=False)
-        if verdict.outcome == "survived":
-            slower = (*area.slower, *EVERYWHERE)
-            verdict = run_tests(copy, slower, LIMIT_SLOWER, compiled=True)
+        return run_tests(copy, tests, LIMIT_SLOWER if compiled else LIMIT_DIRECT, compiled=compiled)
     finally:
         file.write_text(original)
         # Examples that one mutant failed must not be tried on the next.
         shutil.rmtree(copy / ".hypothesis", ignore_errors=True)
-    return verdict
 
 
-def check_the_copy(copy: Path) -> None:
-    """Stop unless tests import the copy, and the unchanged copy passes them all."""
-    imported = subprocess.run(
-        [sys.executable, "-c", "import stocktrend; print(stocktrend.__file__)"],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout.strip()
+def check_that_tests_read(copy: Path) -> None:
+    command = [sys.executable, "-c", "import stocktrend; print(stocktrend.__file__)"]
+    imported = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     if not imported.startswith(str(copy)):
         sys.exit(f"tests must import the copy in {copy}, however they import {imported}")
-    direct = tuple(dict.fromkeys(name for area in AREAS for name in area.direct))
-    slower = tuple(dict.fromkeys(name for area in AREAS for name in (*area.slower, *EVERYWHERE)))
-    for tests, compiled in ((direct, False), (slower, True)):
-        verdict = run_tests(copy, tests, LIMIT_SLOWER, compiled=compiled)
-        if verdict.outcome != "survived":
-            sys.exit(f"the unchanged code must pass its tests, however: {verdict}. Mend it first")
 
 
-def draw(copy: Path, count: int, seed: int) -> Iterator[Mutant]:
-    """Half of the mutants in kernels, half elsewhere."""
-    kernels = [file.relative_to(copy) for file in (copy / KERNELS).glob("*.py")]
-    features = [file.relative_to(copy) for file in (copy / FEATURES).rglob("*.py")]
-    rest = [file for file in features if file not in kernels]
-    rest += [Path("src/stocktrend") / name for name in OTHERS]
-    yield from sample(copy, kernels, (count + 1) // 2, seed)
-    yield from sample(copy, rest, count // 2, seed)
+def check_that_all_pass(copy: Path, *, compiled: bool) -> None:
+    """Stop unless the unchanged copy passes what mutants are judged by."""
+    tests = [name for area in AREAS for name in (area.slower if compiled else area.direct)]
+    tests += EVERYWHERE if compiled else ()
+    verdict = run_tests(copy, list(dict.fromkeys(tests)), LIMIT_SLOWER, compiled=compiled)
+    if verdict.outcome != "survived":
+        sys.exit(f"the unchanged code must pass its tests, however: {verdict}. Mend it first")
 
 
-def table(judged: list[tuple[Mutant, Verdict]]) -> str:
+def table(mutants: list[Mutant], verdicts: list[Verdict]) -> str:
     """Mutants, killed and out of time of kernels and the rest, with a 95% interval (Wilson)."""
     lines = [f"{'':<10}{'mutants':>8}{'killed':>8}{'of these out of time':>22}{'share':>8}  95%"]
-    in_kernels = [(m.file.startswith(str(KERNELS)), v) for m, v in judged]
+    in_kernels = [
+        (mutant.file.startswith(str(KERNELS)), verdict)
+        for mutant, verdict in zip(mutants, verdicts, strict=True)
+    ]
     for label, chosen in (
         ("kernels", [v for inside, v in in_kernels if inside]),
         ("the rest", [v for inside, v in in_kernels if not inside]),
@@ -256,36 +242,59 @@ def table(judged: list[tuple[Mutant, Verdict]]) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class Results:
+    """Verdicts of earlier runs and of this one, in a file where one is given."""
+
+    file: Path | None
+    known: dict[tuple[str, bool], Verdict]
+
+    @classmethod
+    def of(cls, file: Path | None) -> Self:
+        known = {}
+        for line in file.read_text().splitlines() if file and file.is_file() else []:
+            fields = json.loads(line)
+            known[fields["source"], fields["compiled"]] = Verdict(**fields["verdict"])
+        return cls(file, known)
+
+    def judge(self, mutant: Mutant, copy: Path, *, compiled: bool) -> Verdict:
+        """The verdict as it is known, or a new one, which is printed and saved."""
+        start = time.perf_counter()
+        verdict = self.known.get((mutant.source, compiled))
+        if verdict is None:
+            verdict = judge(mutant, copy, compiled=compiled)
+            if self.file:
+                fields = asdict(mutant) | {"compiled": compiled, "verdict": asdict(verdict)}
+                with self.file.open("a") as file:
+                    print(json.dumps(fields), file=file)
+        place = f"{mutant.file.removeprefix('src/stocktrend/')}:{mutant.line}"
+        seconds = time.perf_counter() - start
+        print(f"{place} {mutant.operator}: {verdict} ({seconds:.0f} s)", flush=True)
+        if verdict.outcome != "killed":
+            print(f"    - {mutant.before}\n    + {mutant.after}", flush=True)
+        return verdict
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--mutants", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, help="JSON lines, appended to and taken up from")
     chosen = parser.parse_args()
-    known: dict[str, Verdict] = {}
-    if chosen.results and chosen.results.is_file():
-        for line in chosen.results.read_text().splitlines():
-            known[json.loads(line)["source"]] = Verdict(**json.loads(line)["verdict"])
-    judged: list[tuple[Mutant, Verdict]] = []
+    results = Results.of(chosen.results)
     with tempfile.TemporaryDirectory() as name:
         copy = copy_of_repository(Path(name))
         prepare(copy)
-        check_the_copy(copy)
-        for mutant in draw(copy, chosen.mutants, chosen.seed):
-            start = time.perf_counter()
-            verdict = known.get(mutant.source) or judge(mutant, copy)
-            judged.append((mutant, verdict))
-            if chosen.results and mutant.source not in known:
-                with chosen.results.open("a") as file:
-                    print(json.dumps(asdict(mutant) | {"verdict": asdict(verdict)}), file=file)
-            place = f"{mutant.file.removeprefix('src/stocktrend/')}:{mutant.line}"
-            print(
-                f"{place} {mutant.operator}: {verdict} ({time.perf_counter() - start:.0f} s)",
-                flush=True,
-            )
-            if verdict.outcome != "killed":
-                print(f"    - {mutant.before}\n    + {mutant.after}", flush=True)
-    print(f"\n{table(judged)}")
+        check_that_tests_read(copy)
+        mutants = draw(copy, chosen.mutants, chosen.seed)
+        check_that_all_pass(copy, compiled=False)
+        verdicts = [results.judge(mutant, copy, compiled=False) for mutant in mutants]
+        print(f"\nDirect tests alone\n{table(mutants, verdicts)}\n", flush=True)
+        check_that_all_pass(copy, compiled=True)
+        for number, mutant in enumerate(mutants):
+            if verdicts[number].outcome == "survived":
+                verdicts[number] = results.judge(mutant, copy, compiled=True)
+    print(f"\nAll tests\n{table(mutants, verdicts)}")
 
 
 if __name__ == "__main__":
