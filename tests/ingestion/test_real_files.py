@@ -1,5 +1,6 @@
 """The real files: every defect that their description lists is found, and nothing else is lost."""
 
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -151,3 +152,18 @@ def test_a_split_and_dividends_booked_later_revise_no_real_bar(
     assert bars.head(1000).equals(stored)
     for ours, theirs in (("close", "Close"), ("adj_close", "Adj Close"), ("volume", "Volume")):
         assert (bars[ours] / original[theirs] - 1).abs().max() < 1e-6
+
+
+def test_all_files_read_again_as_after_a_stop_before_the_ledger_change_nothing(
+    us88: tuple[Path, IngestReport], real_data: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(us88[0] / "lake", tmp_path / "lake")
+    shutil.rmtree(tmp_path / "lake" / "files")
+    report = ingest(
+        tmp_path, us88_settings(real_data), retrieved_at=datetime(2026, 2, 1, tzinfo=UTC)
+    )
+    assert sum(s.read for s in report.sources) > 300_000
+    assert sum(s.new + s.revised for s in report.sources) == 0
+    before, after = Lake(us88[0] / "lake"), Lake(tmp_path / "lake")
+    assert after.versions() == before.versions()
+    assert after.quarantine().equals(before.quarantine())

@@ -160,6 +160,29 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
         lake.read("macro")
 
 
+@pytest.mark.parametrize("texts", ["ab", "aba", "aab", "abb", "abcabc"])
+def test_a_file_that_contradicts_itself_revises_once(texts, tmp_path):
+    lake = Lake(tmp_path)
+    records = items(*(("AAPL", "1", text) for text in texts))
+    first = lake.upsert("news", records, NOON)
+    runs = [text for text, before in zip(texts, " " + texts, strict=False) if text != before]
+    assert (first.new, first.revised) == (1, len(runs) - 1)
+    assert lake.history("news")["text"].to_list() == runs
+    again = lake.upsert("news", records, LATER)
+    assert (again.new, again.revised) == (0, 0)
+    assert lake.history("news")["text"].to_list() == runs
+
+
+def test_a_file_that_ends_otherwise_than_before_revises(tmp_path):
+    lake = Lake(tmp_path)
+    lake.upsert("news", items(("AAPL", "1", "a"), ("AAPL", "1", "b")), NOON)
+    assert lake.upsert("news", items(("AAPL", "1", "b"), ("AAPL", "1", "a")), LATER).revised == 1
+    assert lake.read("news")["text"].to_list() == ["a"]
+    with_more = items(("AAPL", "1", "b"), ("AAPL", "1", "c"), ("AAPL", "1", "a"))
+    assert lake.upsert("news", with_more, LATER).revised == 3
+    assert lake.read("news")["text"].to_list() == ["a"]
+
+
 KILLED_WHILE_WRITING = """
 import sys
 import polars as pl

@@ -35,9 +35,10 @@ def revise(
 
     Content that differs is a revision, and nobody knew it before it was retrieved: its
     ``known_at`` is the retrieval, or its own rule's time where that is later. Records of one key
-    within ``incoming`` follow each other in their order. A file that says again what it said last
-    revises nothing, even where another file has spoken since: else two files that disagree would
-    revise each other at every reading.
+    within ``incoming`` follow each other in their order. A file that ends with what it said last,
+    and says nothing on the way that was never stored, revises nothing, even where another file has
+    spoken since: else a file that contradicts itself would do so anew at every reading, and two
+    files that disagree would revise each other.
 
     Args:
         table: news, policy or macro.
@@ -57,13 +58,24 @@ def revise(
     own = stored.unique(of_file, keep="last", maintain_order=True).select(
         *of_file, pl.lit(True).alias("_spoke"), *(pl.col(c).alias(f"_own_{c}") for c in content)
     )
-    joined = rows.join(held, on=key, how="left", maintain_order="left").join(
-        own, on=of_file, how="left", maintain_order="left"
+    several = rows.filter(pl.len().over(of_file) > 1)
+    fresh = several.join(stored, on=[*key, *content], how="anti", nulls_equal=True).select(of_file)
+    joined = (
+        rows.join(held, on=key, how="left", maintain_order="left")
+        .join(own, on=of_file, how="left", maintain_order="left")
+        .join(
+            fresh.unique().with_columns(pl.lit(True).alias("_fresh")),
+            on=of_file,
+            how="left",
+            maintain_order="left",
+        )
     )
     again = (
         pl.col("_spoke").fill_null(False)
-        & (pl.len().over(of_file) == 1)
-        & pl.all_horizontal(pl.col(c).eq_missing(pl.col(f"_own_{c}")) for c in content)
+        & pl.col("_fresh").is_null()
+        & pl.all_horizontal(
+            pl.col(c).last().over(of_file).eq_missing(pl.col(f"_own_{c}")) for c in content
+        )
     )
     later = pl.col("_nth") > 0
     before = {
@@ -73,13 +85,11 @@ def revise(
     status = (
         pl.when(~later & pl.col("_known").is_null())
         .then(pl.lit(NEW))
-        .when(again)
-        .then(pl.lit(UNCHANGED))
-        .when(~same)
-        .then(pl.lit(REVISED))
-        .when(later)
+        .when(later & same)
         .then(pl.lit(DUPLICATE))
-        .otherwise(pl.lit(UNCHANGED))
+        .when(again | same)
+        .then(pl.lit(UNCHANGED))
+        .otherwise(pl.lit(REVISED))
     )
     moved = pl.max_horizontal(
         pl.lit(retrieved_at) + pl.col("_nth") * MICROSECOND,
