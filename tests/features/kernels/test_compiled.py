@@ -22,3 +22,15 @@ def test_changes_of_rounding_are_exactly_zero_and_others_are_kept() -> None:
     assert change(rounded, 0.3) == log_change(rounded, 0.3) == 0.0
     assert change(1.01, 1.0) == 1.01 - 1.0
     assert log_change(2.0, 1.0) == math.log(2.0)
+
+
+def test_rounding_is_measured_against_the_level_and_the_bound_itself_is_rounding() -> None:
+    for level in (1e-6, 1.0, 1e6):
+        for share, kept in ((5e-13, False), (4e-12, True)):
+            for now in (level * (1 + share), level * (1 - share)):
+                assert (change(now, level) != 0.0) == kept
+                assert (log_change(now, level) != 0.0) == kept
+    # A part in 1e12 of 1e12 is 1.
+    assert change(1e12 + 1, 1e12) == log_change(1e12 + 1, 1e12) == 0.0
+    assert change(1e12 - 1, 1e12) == log_change(1e12 - 1, 1e12) == 0.0
+    assert change(1e12 + 2, 1e12) == 2.0
