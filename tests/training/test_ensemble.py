@@ -150,6 +150,33 @@ def test_progress_counts_the_rows_of_all_members(panel):
     assert calls == [("train", rows * n, rows * 4, "rows") for n in (1, 2, 3, 4)]
 
 
+def test_an_ensemble_that_was_stopped_goes_on_within_the_member(panel, tmp_path):
+    chosen = recipe("original", members=2, epochs=30, early_stopping_patience=30)
+    train_ensemble(panel, chosen, folder=tmp_path / "whole")
+    shares = []
+
+    def stop_late_in_the_second_member(step: str, done: int, total: int, unit: str) -> None:
+        if done > 0.9 * total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_ensemble(
+            panel, chosen, folder=tmp_path / "part", progress=stop_late_in_the_second_member
+        )
+    train_ensemble(
+        panel,
+        chosen,
+        folder=tmp_path / "part",
+        progress=lambda step, done, total, unit: shares.append(done / total),
+    )
+    assert shares[0] > 0.5, "the second member goes on after an epoch that it had finished"
+    files = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    assert files == {path.name: path.read_bytes() for path in (tmp_path / "part").iterdir()}
+    assert sorted(files) == [
+        f"member_{n:02d}.{kind}" for n in (0, 1) for kind in ("json", "safetensors")
+    ]
+
+
 def test_other_horizons_give_other_columns(panel):
     renamed = panel.rename({name: name.replace("30d", "90d") for name in panel.columns})
     ensemble = train_ensemble(renamed, recipe("original"), horizons=(7, 90))

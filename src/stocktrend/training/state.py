@@ -62,6 +62,8 @@ class TrainingState:
     def save(self, *, at_once: bool = True) -> None:
         """Replace the file; if not ``at_once`` only where the last time is long enough ago.
 
+        What a save at once takes does not count: the first one of a program also loads code.
+
         Raises:
             ModelError: a part's state holds what neither safetensors nor JSON can.
         """
@@ -76,7 +78,8 @@ class TrainingState:
         }
         write_bytes(self.path, save(tensors, {"state": json.dumps(content, allow_nan=False)}))
         self._saved_at = self._clock()
-        self._cost = self._saved_at - start
+        if not at_once:
+            self._cost = self._saved_at - start
 
     def restore(self) -> bool:
         """Bring all parts to where the file says; whether there is one.
