@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from futures import FIRST_INSTANT, Fate, rewritten
+from futures import Fate, rewritten
 from markets import Covered, Records, World
 
 import stocktrend as st
@@ -86,7 +86,7 @@ def world(request: pytest.FixtureRequest) -> World:
     for times in range(REVISIONS):
         moment = first + times * timedelta(days=29, hours=7)
         told = {"bars": 12, "news": 0, "policy": 12, "macro": 12}
-        revision = {t: Fate(0.0, 0.0, told[t], FIRST_INSTANT, seed=times) for t in told}
+        revision = {t: Fate(0.0, 0.0, told[t], delay=0.0, seed=times) for t in told}
         records = rewritten(records, moment, revision)
     return World(request.param, records, records.panel())
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from hypothesis import strategies as st
 from markets import Records
+from numpy.typing import NDArray
 
 from stocktrend.panel import NOT_POSITIVE
 from stocktrend.schema import KEYS, MARKET
@@ -20,6 +21,7 @@ TEXTS = (
     "The Committee will ease: it is prepared to support the economy",
 )
 FIRST_INSTANT = timedelta(microseconds=1)
+RECENT = timedelta(days=10)
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,16 @@ class Fate:
     Attributes:
         dropped: Share of the later records that are deleted.
         changed: Share of the later records whose content and time of knowing are altered.
-        told: Records of any time that are told again with other content: revisions of the same
-            key and records of new ones, about the past and about what comes.
-        delay: From the moment until what is told again is known.
+        told: Records that are told again with other content, half of them of any time and half of
+            the last days before the moment: revisions of the same key and records of new ones.
+        delay: Days from the moment until half of what is told again is known; the other half is
+            known in the first instant after the moment.
     """
 
     dropped: float
     changed: float
     told: int
-    delay: timedelta
+    delay: float
     seed: int
 
 
@@ -45,8 +48,8 @@ FATES = st.builds(
     Fate,
     dropped=st.sampled_from([0.0, 0.3, 1.0]),
     changed=st.sampled_from([0.0, 0.5, 1.0]),
-    told=st.sampled_from([0, 0, 10, 200]),
-    delay=st.sampled_from([FIRST_INSTANT, timedelta(minutes=30), timedelta(days=20)]),
+    told=st.sampled_from([0, 20, 200]),
+    delay=st.sampled_from([0.0, 0.02, 20.0]),
     seed=st.integers(0, 2**32 - 1),
 )
 FUTURES = st.fixed_dictionaries(dict.fromkeys(KEYS, FATES))
@@ -71,22 +74,30 @@ def _rewrite(table: str, frame: pl.DataFrame, moment: datetime, fate: Fate) -> p
     later = later.filter(pl.Series(rng.random(later.height) >= fate.dropped))
     change = pl.Series(rng.random(later.height) < fate.changed)
     changed = ALTER[table](later.filter(change), rng)
-    spread = 0.0 if table == "bars" else 30.0
-    changed = changed.with_columns(_known_from(moment + FIRST_INSTANT, spread, changed, rng))
-    told = frame.sample(fate.told, with_replacement=True, seed=fate.seed)
-    again, new = told.head(fate.told // 2), told.tail(-(fate.told // 2))
+    changed = changed.with_columns(_known_after(moment, rng.uniform(0, 30, changed.height), rng))
+    recent = frame.filter(pl.col("known_at").is_between(moment - RECENT, moment))
+    again, new = (
+        pl.concat([_some(frame, fate.told // 4, rng), _some(recent, fate.told // 4, rng)])
+        for _ in range(2)
+    )
     told = ALTER[table](pl.concat([again, NEW_KEYS[table](new, rng)]), rng)
-    told = told.with_columns(_known_from(moment + fate.delay, 0.0, told, rng))
+    told = told.with_columns(_known_after(moment, np.full(told.height, fate.delay), rng))
+    if table == "bars":  # a bar of the future that is known at its close is no revision
+        changed = changed.with_columns(known_at="event_time")
     everything = pl.concat([known, later.filter(~change), changed, told])
     return everything.unique([*KEYS[table], "known_at"], keep="first", maintain_order=True)
 
 
-def _known_from(
-    earliest: datetime, days: float, records: pl.DataFrame, rng: np.random.Generator
-) -> pl.Expr:
-    """``known_at`` within some days of ``earliest``, but not before the event."""
-    after = pl.Series(rng.uniform(0.0, days * 86_400e6, records.height)).cast(pl.Int64)
-    at = pl.lit(earliest).dt.cast_time_unit("us") + pl.duration(microseconds=after)
+def _some(frame: pl.DataFrame, count: int, rng: np.random.Generator) -> pl.DataFrame:
+    return frame[rng.integers(0, frame.height, count if frame.height else 0)]
+
+
+def _known_after(moment: datetime, days: NDArray[np.float64], rng: np.random.Generator) -> pl.Expr:
+    """``known_at`` in the first instant after a moment, or some days on; never before the event."""
+    wait = np.where(rng.random(len(days)) < 0.5, 0.0, days) * 86_400e6
+    at = pl.lit(moment + FIRST_INSTANT).dt.cast_time_unit("us") + pl.duration(
+        microseconds=pl.Series(wait).cast(pl.Int64)
+    )
     return pl.max_horizontal(at, "event_time").alias("known_at")
 
 
@@ -140,7 +151,9 @@ def _listed(bars: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
 def _reported(items: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     tickers = [*items["ticker"].unique().sort(), MARKET]
     drawn = pl.Series(rng.choice(tickers, items.height), dtype=pl.String)
-    return items.with_columns(id=pl.col("id") + "-other", ticker=drawn)
+    same = pl.Series(rng.random(items.height) < 0.5)  # an id of one ticker told of another
+    other = pl.when(same).then("id").otherwise(pl.col("id") + "-other")
+    return items.with_columns(id=other, ticker=drawn)
 
 
 def _enacted(events: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -148,7 +161,7 @@ def _enacted(events: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def _dated(values: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    days = pl.Series(rng.integers(-40, 400, values.height))
+    days = pl.Series(rng.integers(-400, 5, values.height))
     return values.with_columns(period=pl.col("period") + pl.duration(days=days))
 
 
