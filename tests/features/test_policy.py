@@ -114,6 +114,20 @@ def test_the_count_of_30_days_and_the_days_since_the_last_event() -> None:
     assert frame["policy_days_since"].item() == pytest.approx(math.log(1 + 1.5))
 
 
+def test_windows_of_180_30_and_90_days_begin_to_the_second() -> None:
+    for days, feature, inside, outside in (
+        (180, "policy_stance", 1.0, None),
+        (30, "policy_event_count", math.log(2), 0.0),
+    ):
+        start = AS_OF - days * DAY
+        for known, expected in ((start + SECOND, inside), (start, outside)):
+            assert at([event(known, "hawk")], [AS_OF])[feature].item() == expected
+    now = event(AS_OF, target_low=2.0, target_high=2.0)
+    for known, change in ((AS_OF - 90 * DAY, 1.5), (AS_OF - 90 * DAY + SECOND, None)):
+        before = event(known, target_low=0.5, target_high=0.5)
+        assert at([before, now], [AS_OF])["policy_rate_change"].item() == change
+
+
 def test_one_event_counts_once_at_its_first_version() -> None:
     first = event(AS_OF - 40 * DAY, "hawk", id="1")
     corrected = event(AS_OF, "dove", id="1")
