@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -19,14 +19,16 @@ TICKERS = ("AAPL", "BABA", "JPM", "PTR", "SPLP", "XOM")
 """Of the real stocks: many posts, a late start, a row of nulls, bars without volume."""
 
 RETRIEVED = datetime(2018, 1, 1, tzinfo=UTC)
-ROWS_FROM = {
-    ("weekly", "simulated"): date(2016, 1, 1),
-    ("daily", "simulated"): date(2016, 9, 1),
-    ("weekly", "real"): date(2014, 3, 1),
-    ("daily", "real"): date(2015, 7, 1),
+ROWS = {
+    "weekly-simulated": (date(2016, 1, 1), date(2017, 6, 30)),
+    "daily-simulated": (date(2016, 9, 1), date(2017, 6, 30)),
+    "weekly-real": (date(2014, 3, 1), date(2016, 4, 30)),
+    "daily-real": (date(2015, 7, 1), date(2016, 4, 30)),
 }
+"""First and last day of the rows of each world."""
+
 REVISIONS = 10
-"""A month apart, a few bars, events and values are told anew: revisions follow revisions."""
+"""Times at which a few bars, events and values are told anew: revisions follow revisions."""
 
 SECOND_SOURCE = datetime(2016, 12, 5, tzinfo=UTC)
 
@@ -65,30 +67,27 @@ def real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Records:
     )
     update = {"prices": prices, "news": (news,), "macro": macro}
     sources = settings.sources.model_copy(update=update)
-    settings = settings.model_copy(update={"sources": sources, "end": date(2016, 4, 30)})
+    settings = settings.model_copy(update={"sources": sources})
     root = tmp_path_factory.mktemp("real")
     st.ingest(root, settings=settings, retrieved_at=RETRIEVED)
     return Records.of(st.Lake(root / "lake"), settings, datetime(2012, 1, 1, tzinfo=UTC))
 
 
-@pytest.fixture(
-    scope="session",
-    params=["weekly-simulated", "daily-simulated", "weekly-real", "daily-real"],
-)
+@pytest.fixture(scope="session", params=ROWS)
 def world(request: pytest.FixtureRequest) -> World:
     """A cadence and the data that it is tested on."""
     cadence, data = request.param.split("-")
-    first_day = ROWS_FROM[cadence, data]
+    start, end = ROWS[request.param]
     records: Records = request.getfixturevalue(data)
-    update = {"frequency": cadence, "start": first_day}
+    update = {"frequency": cadence, "start": start, "end": end}
     records = replace(records, settings=records.settings.model_copy(update=update))
-    first = datetime(first_day.year, first_day.month, 1, tzinfo=UTC)
-    for times in range(REVISIONS):
-        moment = first + times * timedelta(days=29, hours=7)
+    first = datetime(start.year, start.month, start.day, tzinfo=UTC)
+    revisions = [first + (end - start) * (5 + n) / 20 for n in range(REVISIONS)]
+    for n, moment in enumerate(revisions):
         told = {"bars": 12, "news": 0, "policy": 12, "macro": 12}
-        revision = {t: Fate(0.0, 0.0, told[t], delay=0.0, seed=times) for t in told}
+        revision = {t: Fate(0.0, 0.0, told[t], delay=0.0, seed=n) for t in told}
         records = rewritten(records, moment, revision)
-    return World(request.param, records, records.panel())
+    return World(request.param, records, records.panel(), tuple(revisions))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -69,12 +69,19 @@ class World:
     name: str
     records: Records
     panel: pl.DataFrame
+    revisions: tuple[datetime, ...]
 
     @property
     def moments(self) -> list[datetime]:
-        """Each ``as_of`` but the last quarter's: something must be left to follow."""
+        """Each ``as_of`` of the middle half: something must have been, and be left to follow."""
         times: list[datetime] = self.panel["as_of"].unique().sort().to_list()
         return times[len(times) // 4 : 3 * len(times) // 4]
+
+    @property
+    def just_revised(self) -> list[datetime]:
+        """Moments a few days after a revision."""
+        few = timedelta(days=5)
+        return [t for t in self.moments if any(timedelta(0) < t - r < few for r in self.revisions)]
 
     def until(self, moment: datetime) -> pl.DataFrame:
         """The rows at or before a moment."""

@@ -35,7 +35,7 @@ def test_no_record_known_later_moves_a_bit_of_an_earlier_row(
     rows = 0
 
     @settings(max_examples=12, deadline=None, derandomize=True, database=None)
-    @given(st.sampled_from(world.moments), FUTURES)
+    @given(st.sampled_from(world.moments) | st.sampled_from(world.just_revised), FUTURES)
     def law(moment: datetime, future: dict[str, Fate]) -> None:
         nonlocal rows
         before = world.until(moment)
