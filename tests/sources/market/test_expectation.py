@@ -45,7 +45,7 @@ def test_expected_return_agrees_with_the_mean_of_simulated_futures(horizon: int,
         risk, stance, attention, accumulation, tone = (
             np.full(PATHS, value)
             for value in (
-                context.known_risk[here],
+                context.risk[here],
                 context.stance[here],
                 stocks.attention[row, ticker],
                 stocks.accumulation[row, ticker],

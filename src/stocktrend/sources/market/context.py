@@ -37,10 +37,12 @@ class Context:
         calendar: Sessions on to ``AHEAD`` after the last, (T + ahead,).
         meetings_so_far: Rate decisions up to and on each day of ``calendar``.
         is_meeting: Sessions with a rate decision, at 14:00 New York, (T,).
-        risk, stance, tone: Latent states, unit variance, (T,).
+        risk, stance, tone: Latent states as read by each close, unit variance, (T,).
+        nerves: The risk that each evening's index shows: it is read the next morning, so that it
+            is the next session's ``risk``, (T,).
         vix: Closing level of the volatility index, (T,).
         factor: Log return of the market factor, martingale in its exponential at beta 1, (T,).
-        volatility: Its daily volatility, (T,).
+        volatility: Its daily volatility, (T,). Both before ``Setting.noise``.
     """
 
     days: Days
@@ -51,17 +53,10 @@ class Context:
     risk: Array
     stance: Array
     tone: Array
+    nerves: Array
     vix: Array
     factor: Array
     volatility: Array
-
-    @property
-    def known_risk(self) -> Array:
-        """The newest risk that anyone has read at each close, the evening before's, (T,).
-
-        The index and the spread that show it come out the next morning.
-        """
-        return np.concatenate([self.risk[:1], self.risk[:-1]])
 
 
 def meeting_days(calendar: Days) -> NDArray[np.bool_]:
@@ -84,9 +79,10 @@ def simulate_context(start: date, end: date, seed: int) -> Context:
     meets = meeting_days(calendar)
     so_far = np.cumsum(meets).astype(np.int64)
     rng = stream(seed, 0)
-    risk = ar1(RISK_PHI, rng.standard_normal(size))
+    nerves = ar1(RISK_PHI, rng.standard_normal(size))
+    risk = np.concatenate([nerves[:1], nerves[:-1]])
     decisions = ar1(STANCE_PHI, rng.standard_normal(int(so_far[-1]) + 1))
-    vix = VIX_LEVEL * np.exp(VIX_SPREAD * risk)
+    vix = VIX_LEVEL * np.exp(VIX_SPREAD * nerves)
     volatility = np.asarray(market_volatility(vix))
     # The volatility of a session is set by the evening before: known when the session begins.
     volatility = np.concatenate([volatility[:1], volatility[:-1]])
@@ -99,6 +95,7 @@ def simulate_context(start: date, end: date, seed: int) -> Context:
         risk=risk,
         stance=decisions[so_far[:size]],
         tone=-0.6 * risk + 0.8 * ar1(0.95, rng.standard_normal(size)),
+        nerves=nerves,
         vix=vix,
         factor=volatility * rng.standard_normal(size),
         volatility=volatility,

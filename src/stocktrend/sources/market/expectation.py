@@ -80,7 +80,7 @@ def expected_returns(
     tone = total(np.power(TONE_PHI, steps)[None])
     row = grid.row
     log_return = (
-        -response.risk * risk * context.known_risk[here][:, None] * stocks.attention[row]
+        -response.risk * risk * context.risk[here][:, None] * stocks.attention[row]
         - response.stance * stance * context.stance[here][:, None] * stocks.accumulation[row]
         + response.tone * tone * stocks.tone[row]
     )

@@ -69,7 +69,7 @@ def _daily(context: Context, policy: Policy, rng: np.random.Generator) -> dict[s
         "DFF": _frame(every, np.maximum(funds, 0.04), 2),
         "DGS10": _frame(days, np.maximum(smooth + slope + 0.02 * noise[1], 0.3), 2),
         "DGS2": _frame(days, np.maximum(two, 0.1), 2),
-        "BAA10Y": _frame(days, 2.3 + 0.45 * context.risk + 0.03 * noise[2], 2),
+        "BAA10Y": _frame(days, 2.3 + 0.45 * context.nerves + 0.03 * noise[2], 2),
         "VIXCLS": _frame(days, context.vix, 2),
     }
 

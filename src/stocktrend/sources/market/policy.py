@@ -64,5 +64,5 @@ def calendar_days(days: Days) -> tuple[Days, np.ndarray[tuple[int], np.dtype[np.
 def _uncertainty(context: Context, rng: np.random.Generator) -> pl.DataFrame:
     every, latest = calendar_days(context.days)
     noise = rng.standard_normal(len(every))
-    level = np.exp(np.log(100) + 0.35 * context.risk[latest] + 0.3 * noise)
+    level = np.exp(np.log(100) + 0.35 * context.nerves[latest] + 0.3 * noise)
     return pl.DataFrame({"date": every, "value": np.round(level, 2)})

@@ -6,10 +6,10 @@ The expected log return of the session after ``t``, in excess of the constant pr
             - w_stance * stance[t] * accumulation[t]
             + w_tone * tone[t]
 
-with the market's ``risk`` and ``stance`` and a ticker's ``attention``, ``accumulation`` and
-``tone``, all of unit variance and independent of each other and of the noise's signs. In words:
-crowded trading does badly in a nervous market, quiet buying pays while policy is easy, good news
-pays.
+with the market's ``risk`` (as read by the close of ``t``: the evening before's) and ``stance``,
+and a ticker's ``attention``, ``accumulation`` and ``tone``, all of unit variance and independent of
+each other and of the noise's signs. In words: crowded trading does badly in a nervous market, quiet
+buying pays while policy is easy, good news pays.
 
 The realised log return has noise on top and, with ``news`` above 0, a fall of the price by that
 multiple of what a change of ``risk`` adds to a session's expected return: a higher return to come
@@ -49,7 +49,7 @@ PREMIUM: Final = 0.0003
 
 
 def market_volatility(vix: Array | float) -> Array | float:
-    """Daily volatility of the market factor: a constant share of what the VIX says."""
+    """Daily volatility of the market factor before ``Setting.noise``: a share of what the VIX says."""
     return REALISED_SHARE * vix / 100 / math.sqrt(252)
 
 
@@ -79,7 +79,7 @@ class Setting(NamedTuple):
     Attributes:
         deviation: Standard deviation of the expected return over a week.
         shares: Of its terms.
-        noise: Factor of the noise below.
+        noise: Factor of the noise below, in returns from close to close.
         news: Fall of the price as a multiple of what risk adds to a session's expected return.
     """
 

@@ -92,7 +92,7 @@ def simulate(
         Counts and the oracle's figures, also in ``<root>/truth.json``. ``<root>/truth.parquet``
         has ``ticker``, ``as_of`` (UTC close of each week's last session) and, for 7 and 30 days,
         ``expected_return_{h}d``: the expectation of the return as the targets define it, given
-        the latent states at ``as_of``, in excess of the constant premium.
+        the latent states as read by ``as_of``, in excess of the constant premium.
 
     Raises:
         ConfigError: an argument is out of range, or the folder holds data that is not simulated

@@ -131,7 +131,7 @@ def drift(
     The first is ``mu`` of the evening before; the second by how much that evening's view of the
     next ``mu`` has changed with the market's risk.
     """
-    risk, stance = (x[context.first :, None] for x in (context.known_risk, context.stance))
+    risk, stance = (x[context.first :, None] for x in (context.risk, context.stance))
     following = (
         -response.risk * risk * attention
         - response.stance * stance * accumulation
