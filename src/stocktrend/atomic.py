@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 import polars as pl
 
 UNFINISHED: Final = ".part"
-"""How the name ends of what a writer that was killed leaves beside its file; it starts with a dot."""
+"""End of the name of what a killed writer leaves beside its file; it begins with a dot."""
 
 
 @contextmanager

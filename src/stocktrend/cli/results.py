@@ -45,7 +45,7 @@ def show_simulated(display: Display, market: "SimulatedMarket") -> None:
 
 def show_sample(display: Display, market: "SampleMarket") -> None:
     """Files written, and what they hold of each ticker."""
-    versions = " and ".join(f"{name} {version}" for name, version in market.order.items())
+    versions = " and ".join(f"{name} {version}" for name, version in market.versions.items())
     display.heading(f"sample: {len(market.stocks)} real stocks, from {versions}")
     display.table(
         ("ticker", "#bars", "from", "to"),

@@ -10,6 +10,8 @@ from stocktrend.sources.market.response import Market
 FIRST_START: Final = date(1966, 1, 1)
 LAST_END: Final = date(2034, 6, 30)
 MOST_TICKERS: Final = 100_000
+FORM: Final = 2
+"""Of the simulation: raised when the same order no longer gives the same files."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Order:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self) | {"start": self.start.isoformat(), "end": self.end.isoformat()}
+        dates = {"start": self.start.isoformat(), "end": self.end.isoformat()}
+        return asdict(self) | dates | {"form": FORM}
 
     def problems(self) -> list[str]:
         """What is out of range."""

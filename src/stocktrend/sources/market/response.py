@@ -49,7 +49,7 @@ PREMIUM: Final = 0.0003
 
 
 def market_volatility(vix: Array | float) -> Array | float:
-    """Daily volatility of the market factor before ``Setting.noise``: a share of what the VIX says."""
+    """Daily volatility of the market factor, before ``Setting.noise``: a share of the VIX."""
     return REALISED_SHARE * vix / 100 / math.sqrt(252)
 
 

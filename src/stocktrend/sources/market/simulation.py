@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stocktrend.progress import Progress, silent
-from stocktrend.sources.made_root import MadeRoot, RawFiles, write_text
+from stocktrend.sources.made_root import MadeRoot, RawFiles
 from stocktrend.sources.market.bars import bar_files
 from stocktrend.sources.market.context import Context, simulate_context
 from stocktrend.sources.market.expectation import Oracle, decision_grid
@@ -112,13 +112,10 @@ def simulate(
         truth.add(numbers, stocks, context, response)
         for number in _write_block(numbers, stocks, context, seed, raw):
             progress("simulate", number + 1, tickers, "tickers")
-    write_text(
-        root / "stocktrend.yaml",
-        settings_text(market=market, tickers=tickers, start=start, end=end, seed=seed),
-    )
     truth.write(root / "truth.parquet")
     result = SimulatedMarket(root, order, raw.files, raw.rows, truth.oracle(), PREMIUM)
-    made.write_mark(result.to_dict())
+    settings = settings_text(market=market, tickers=tickers, start=start, end=end, seed=seed)
+    made.finish(raw, settings, result.to_dict())
     return result
 
 

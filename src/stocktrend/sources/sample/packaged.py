@@ -18,7 +18,7 @@ import polars as pl
 
 from stocktrend.progress import Progress, silent
 from stocktrend.sources.clock import LONGEST_LAGS
-from stocktrend.sources.made_root import MadeRoot, write_text
+from stocktrend.sources.made_root import MadeRoot
 from stocktrend.sources.sample.prices import PACKAGE, TICKERS, packaged_version, yahoo_bars
 from stocktrend.sources.sample.settings_file import settings_text
 
@@ -43,14 +43,14 @@ class SampleMarket:
 
     Attributes:
         root: The data root.
-        order: Version of each package that the data came from.
+        versions: Version of each package that the data came from.
         files: Files written, by kind (``prices``, ``news``, ``policy``, ``macro``).
         rows: Records in them, by kind.
         stocks: The tickers and their spans.
     """
 
     root: Path
-    order: dict[str, str]
+    versions: dict[str, str]
     files: dict[str, int]
     rows: dict[str, int]
     stocks: tuple[SampledStock, ...]
@@ -58,7 +58,8 @@ class SampleMarket:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the place."""
         return {
-            "order": self.order,
+            "order": {PACKAGE: self.versions[PACKAGE]},
+            "versions": self.versions,
             "files": self.files,
             "rows": self.rows,
             "stocks": {
@@ -87,8 +88,8 @@ def sample(root: Path | str, *, progress: Progress = silent) -> SampleMarket:
             'stocktrend[demo]'``), or the folder holds other data.
     """
     root = Path(root)
-    order = {PACKAGE: packaged_version(), "arch": version("arch")}
-    made = MadeRoot(root, "the sample", MARK, order)
+    versions = {PACKAGE: packaged_version(), "arch": version("arch")}
+    made = MadeRoot(root, "the sample", MARK, {PACKAGE: versions[PACKAGE]})
     raw = made.prepare()
     stocks = []
     for number, ticker in enumerate(TICKERS, 1):
@@ -100,9 +101,8 @@ def sample(root: Path | str, *, progress: Progress = silent) -> SampleMarket:
     raw.write("macro", "CPILFESL.csv", consumer_prices.write_csv(), consumer_prices.height)
     decisions = fomc_decisions()
     raw.write("policy", "fomc.csv", decisions, decisions.count("\n") - 1)
-    write_text(root / "stocktrend.yaml", settings_text(order))
-    result = SampleMarket(root, order, raw.files, raw.rows, tuple(stocks))
-    made.write_mark(result.to_dict())
+    result = SampleMarket(root, versions, raw.files, raw.rows, tuple(stocks))
+    made.finish(raw, settings_text(versions), result.to_dict())
     return result
 
 
