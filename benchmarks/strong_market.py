@@ -38,6 +38,9 @@ from stocktrend.training import Ensemble, train_ensemble
 HORIZONS = (7, 30)
 REPEATS = 5
 MOST_ROWS = 100_000
+LEAST_DEVIATION = 0.25
+LEAST_SHARE = 0.95
+CONTROLS = ("constant", "ridge", "stock tower alone", "context tower alone")
 
 
 class Targets(NamedTuple):
@@ -62,14 +65,15 @@ def main() -> None:
     parser.add_argument("--end", default="2019-12-31")
     parser.add_argument("--keep", type=Path, help="folder for the markets, kept")
     arguments = parser.parse_args()
+    missed = []
     with tempfile.TemporaryDirectory() as scratch:
         for seed in arguments.seeds:
             root = (arguments.keep or Path(scratch)) / f"{arguments.market}_{seed}"
             panel = market_panel(root, arguments, seed)
-            if arguments.market == "strong":
-                report(panel, seed)
-            else:
-                report_nothing(panel, seed)
+            study = report if arguments.market == "strong" else report_nothing
+            missed += [f"seed {seed}, {miss}" for miss in study(panel, seed)]
+    if missed:
+        raise SystemExit("\n".join(["missed:", *missed]))
 
 
 def market_panel(root: Path, arguments: argparse.Namespace, seed: int) -> pl.DataFrame:
@@ -103,8 +107,8 @@ def without(panel: pl.DataFrame, missing: tuple[str, ...]) -> pl.DataFrame:
     return panel.with_columns(pl.lit(None, pl.Float64).alias(name) for name in missing)
 
 
-def report(panel: pl.DataFrame, seed: int) -> None:
-    """Model, oracle and controls beside the targets, then the shuffles."""
+def report(panel: pl.DataFrame, seed: int) -> list[str]:
+    """Model, oracle and controls beside the targets, then the shuffles; what was missed."""
     print(f"strong market, seed {seed}: {panel.height:,} rows", flush=True)
     model = train(panel, seed)
     towers = {
@@ -114,6 +118,7 @@ def report(panel: pl.DataFrame, seed: int) -> None:
     test = panel.filter(pl.col("split") == "test")
     controls = control_scores(panel, HORIZONS).filter(pl.col("split") == "test")
     scores = model.predict(test)
+    missed = []
     alone = {name: one.predict(without(test, gone)) for name, (one, gone) in towers.items()}
     for h in HORIZONS:
         column, aim = f"score_{h}d", TARGETS[h]
@@ -130,8 +135,12 @@ def report(panel: pl.DataFrame, seed: int) -> None:
         figures = {name: figures_of(test, score, h) for name, score in rows.items()}
         for name, found in figures.items():
             show(name, found)
-        skill = value(figures["dual tower"])
-        print(f"  share of the oracle's correlation: {skill / value(figures['oracle']):.3f}")
+        skill, best = value(figures["dual tower"]), value(figures["oracle"])
+        print(f"  share of the oracle's correlation: {skill / best:.3f}")
+        checks = {"deviation of the target": deviation >= LEAST_DEVIATION}
+        checks |= {"share of the oracle": skill >= LEAST_SHARE * best}
+        checks |= reached(figures["dual tower"], aim)
+        checks |= {name: value(figures[name]) <= aim.correlation for name in CONTROLS}
         for name, shuffled in (("contexts", other_contexts), ("stocks", other_stocks)):
             left = [
                 value(figures_of(test, model.predict(shuffled(test, number))[column], h))
@@ -141,19 +150,36 @@ def report(panel: pl.DataFrame, seed: int) -> None:
                 f"  {name} shuffled: correlation {np.mean(left):.3f}, "
                 f"{1 - np.mean(left) / skill:.0%} of the skill lost"
             )
+            checks[f"{name} shuffled"] = bool(np.mean(left) <= skill / 2)
+        missed += [f"{h} days: {name}" for name, passed in checks.items() if not passed]
     print(flush=True)
+    return missed
 
 
-def report_nothing(panel: pl.DataFrame, seed: int) -> None:
-    """The model on a market without anything to find."""
+def reached(found: Metrics, aim: Targets) -> dict[str, bool]:
+    """Which of the targets the model reaches."""
+    return {
+        "MSE": found.mse.value < aim.mse,
+        "MAE": found.mae.value < aim.mae,
+        "correlation": value(found) > aim.correlation,
+        "direction": found.direction_accuracy.value > aim.direction,
+    }
+
+
+def report_nothing(panel: pl.DataFrame, seed: int) -> list[str]:
+    """The model on a market without anything to find; where it finds something all the same."""
     print(f"market none, seed {seed}: {panel.height:,} rows", flush=True)
     model = train(panel, seed)
     test = panel.filter(pl.col("split") == "test")
     scores = model.predict(test)
+    missed = []
     for h in HORIZONS:
         found = figures_of(test, scores[f"score_{h}d"], h)
         show(f"dual tower, {h} days", found)
+        if not found.correlation.low <= 0 <= found.correlation.high:
+            missed.append(f"{h} days: correlation {found.correlation}")
     print(flush=True)
+    return missed
 
 
 def figures_of(test: pl.DataFrame, score: pl.Series, horizon: int) -> Metrics:

@@ -1,4 +1,4 @@
-"""A folder that stocktrend fills is filled again without a word only where nothing of it is lost."""
+"""A folder filled before is filled again only where nothing of the user's is lost."""
 
 import json
 from pathlib import Path
