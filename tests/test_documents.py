@@ -18,6 +18,8 @@ CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "EXPERIMENTS.md",
     ROOT / "DUAL_TOWER_QUICK_START.md",
     ROOT / "DUAL_TOWER_MODEL_DESIGN.md",
     ROOT / "docs" / "configuration.md",
@@ -45,13 +47,26 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_every_preset_value_in_the_table_is_the_programs() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (\S+) \|", CONFIGURATION, re.MULTILINE)
-    fields = [row for row in rows if row[0] in config.Recipe.model_fields]
-    assert len(fields) >= 10
-    for name, original, cross_sectional in fields:
+    part = CONFIGURATION.split("### recipe\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+`) \| ([^|]+) \| ([^|]+) \|", part, re.MULTILINE)
+    compared = []
+    for cell, original, cross_sectional in rows:
+        names = re.findall(r"`(\w+)`", cell)
         for preset, written in (("original", original), ("cross_sectional", cross_sectional)):
-            tree, _ = parse_text(original if written == "same" else written, "table")
-            assert plain(tree) == getattr(config.PRESETS[preset], name), name
+            values = values_of(original if written == "same" else written, len(names))
+            recipe = config.Recipe.model_validate(dict(zip(names, values, strict=True)))
+            for name in names:
+                assert getattr(recipe, name) == getattr(config.PRESETS[preset], name), name
+        compared += names
+    assert set(compared) == set(config.Recipe.model_fields)
+
+
+def values_of(cell: str, count: int) -> list[object]:
+    """The values of a cell of the table, as many as it has names: "0.2, 0.3" or "1e-3 each"."""
+    if cell.endswith(" each"):
+        cell = ", ".join([cell.removesuffix(" each")] * count)
+    written = cell.split(", ") if count > 1 else [cell]
+    return [plain(parse_text(value, "table")[0]) for value in written]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -60,7 +75,11 @@ def test_every_command_and_option_that_is_named_exists(
 ) -> None:
     code = re.findall(r"```\n(.*?)```|`([^`\n]+)`", document.read_text(), re.DOTALL)
     for line in "\n".join(block + span for block, span in code).splitlines():
-        if found := re.match(r"(?:\.venv/bin/)?stocktrend ([a-z]+)((?: .*)?)$", line):
+        # scripts/demo hands its options to `stocktrend demo`.
+        found = re.match(
+            r"(?:(?:\.venv/bin/)?stocktrend |scripts/(?=demo))([a-z]+)((?: .*)?)$", line
+        )
+        if found:
             assert execute([found[1], "--help"]) == 0, line
             known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
             assert set(re.findall(r"(?<!\S)--[a-z-]+", found[2].split("#")[0])) <= known, line

@@ -61,7 +61,7 @@ def test_every_default_in_the_table_is_the_programs(name: str) -> None:
 # Messages
 
 
-def train_on_nothing_known() -> None:
+def train_on_nan_inputs() -> None:
     batch = torch.full((8, 25), math.nan), torch.zeros(8, 62)
     labels = {f"target_{h}d": torch.zeros(8) for h in (7, 30)}
     loader = [(*batch, labels)]
@@ -96,7 +96,7 @@ CAUSES: dict[str, Callable[[], object]] = {
     "outputs and labels": train_with_other_horizons,
     "context must": lambda: st.create_model("cpu")(torch.zeros(4, 62), torch.zeros(4, 25)),
     "batch norm": lambda: st.create_model("cpu")(torch.zeros(1, 25), torch.zeros(1, 62)),
-    "the loss": train_on_nothing_known,
+    "the loss": train_on_nan_inputs,
     "market must": lambda: st.load_run("market"),
 }
 QUOTED = [
