@@ -247,7 +247,7 @@ RECORDS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RECORDS, st.sampled_from(DAYS), st.randoms())
 def test_no_record_known_later_changes_a_bit(
     records: list[dict[str, object]], cut: datetime, shuffler: object

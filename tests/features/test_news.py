@@ -293,7 +293,7 @@ def computed(records: list[dict[str, object]], rows: pl.DataFrame = ROWS) -> pl.
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(RECORDS, st.sampled_from(GRID), st.randoms())
 def test_no_record_known_later_changes_a_bit(
     records: list[dict[str, object]], cut: datetime, shuffler: object
@@ -305,7 +305,7 @@ def test_no_record_known_later_changes_a_bit(
     assert_frame_equal(full, computed(known, early), check_exact=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(RECORDS)
 def test_every_row_agrees_with_a_plain_reading_of_the_definition(
     records: list[dict[str, object]],

@@ -244,7 +244,7 @@ INDICES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(EVENTS, INDICES, st.sampled_from(TIMES), st.randoms())
 def test_no_record_known_later_changes_a_bit(
     events: list[dict[str, object]],

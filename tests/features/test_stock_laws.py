@@ -11,7 +11,7 @@ from simulated_bars import PRICES, random_bars
 from stocktrend.catalog import STOCK_FEATURES
 from stocktrend.features.stock import stock_features, stock_matrix
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True)
+LAW = settings(max_examples=100)
 
 
 @st.composite

@@ -236,7 +236,7 @@ def test_real_bars_have_the_values_and_the_nulls_of_the_definition(real_data: Pa
         assert wrong(whole.filter(pl.col("ticker") == ticker).sort("session"), every=131) == []
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60)
 @given(
     count=st.integers(2, 300),
     seed=st.integers(0, 2**32 - 1),

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from futures import Fate, rewritten
-from markets import Covered, Records, World
+from markets import Coverage, Covered, Records, World
 
 import stocktrend as st
 from stocktrend.config import BarsFile, SeriesFile
@@ -30,7 +30,10 @@ ROWS = {
 REVISIONS = 10
 """Times at which a few bars, events and values are told anew: revisions follow revisions."""
 
-SECOND_SOURCE = datetime(2016, 12, 5, tzinfo=UTC)
+LEAST_SHARE = 0.1
+"""Of the rows that a law compares, each feature must have a value in this share."""
+
+SECOND_SOURCE = datetime(2016, 10, 3, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -102,20 +105,24 @@ def index_bars(real_data: Path) -> pl.DataFrame:
 def covered(record_property: Callable[[str, object], None]) -> Covered:
     """Takes what a law was tested on into the table at the end of the run."""
 
-    def note(features: set[str], rows: int) -> None:
-        record_property("features", len(features))
-        record_property("rows", rows)
+    def note(coverage: Coverage) -> None:
+        share, feature = coverage.least()
+        assert share >= LEAST_SHARE, feature
+        record_property("features", len(coverage.names))
+        record_property("rows", coverage.rows)
+        record_property("least", f"{share:.0%} ({feature})")
 
     return note
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print, test by test, how many features had a value in the rows that were compared."""
+    """Print, test by test, in which share of the rows compared each feature had a value."""
     passed = terminalreporter.stats.get("passed", [])
     lines = [(report.nodeid, dict(report.user_properties)) for report in passed]
     noted = [(nodeid, found) for nodeid, found in lines if "features" in found]
     if noted:
-        terminalreporter.section("features with a value in the rows that a law compared")
+        terminalreporter.section("values in the rows that a law compared")
     for nodeid, found in noted:
         name = nodeid.rpartition("/")[2]
-        terminalreporter.write_line(f"{found['features']} in {found['rows']:,} rows  {name}")
+        what = f"{found['features']} features in {found['rows']:,} rows"
+        terminalreporter.write_line(f"{what}, each in {found['least']} of them or more  {name}")

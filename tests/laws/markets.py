@@ -1,10 +1,12 @@
 """Records of a market in memory, and the panel that a lake of them gives."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import polars as pl
 
@@ -15,8 +17,29 @@ from stocktrend.lake.order import in_order
 from stocktrend.panel import build_panel
 
 KEY = ["ticker", "as_of", "close"]
-Covered = Callable[[set[str], int], None]
-"""Told which features had a value in how many rows that a law compared."""
+
+
+@dataclass
+class Coverage:
+    """How many values each feature had in the rows that a law compared."""
+
+    names: tuple[str, ...] = FEATURES
+    rows: int = 0
+    values: Counter[str] = field(default_factory=Counter)
+
+    def add(self, panel: pl.DataFrame) -> Self:
+        """Count the rows of a frame."""
+        self.rows += panel.height
+        self.values.update({name: panel[name].count() for name in self.names})
+        return self
+
+    def least(self) -> tuple[float, str]:
+        """The smallest share of rows with a value, and the feature that has it."""
+        return min((self.values[name] / self.rows, name) for name in self.names)
+
+
+Covered = Callable[[Coverage], None]
+"""Told what a law compared."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +96,7 @@ class World:
 
     @property
     def moments(self) -> list[datetime]:
-        """Each ``as_of`` of the middle half: something must have been, and be left to follow."""
+        """Each ``as_of`` of the middle half: rows come before it, records after it."""
         times: list[datetime] = self.panel["as_of"].unique().sort().to_list()
         return times[len(times) // 4 : 3 * len(times) // 4]
 
@@ -100,8 +123,3 @@ def differing(
         if first[name].null_count() != second[name].null_count()
         or first[name].to_numpy().tobytes() != second[name].to_numpy().tobytes()
     ]
-
-
-def with_values(panel: pl.DataFrame, names: tuple[str, ...] = FEATURES) -> set[str]:
-    """Features that have a value in some row."""
-    return {name for name in names if panel[name].null_count() < panel.height}
