@@ -177,6 +177,33 @@ def test_an_ensemble_that_was_stopped_goes_on_within_the_member(panel, tmp_path)
     ]
 
 
+def test_a_finished_member_of_another_training_is_not_taken_over(panel, tmp_path):
+    chosen = recipe("original")
+    train_ensemble(panel, chosen, folder=tmp_path, seed=3).save(tmp_path)
+    half = panel.filter(pl.col("as_of") > panel["as_of"].sort()[len(panel) // 4])
+    others = [
+        (panel, recipe("original", stock_dropout=0.5), 3),
+        (panel, chosen, 4),
+        (half, chosen, 3),
+    ]
+    for frame, other, seed in others:
+        with pytest.raises(ModelError, match=f"member_00.json was trained with .*{tmp_path}"):
+            train_ensemble(frame, other, folder=tmp_path, seed=seed)
+    calls = []
+    train_ensemble(
+        panel, chosen, folder=tmp_path, seed=3, progress=lambda *call: calls.append(call)
+    )
+    assert calls == [], "the member is taken over, not trained again"
+
+
+@pytest.mark.parametrize("content", [b"\xff{", b"[]", b'{"model": {"x": 1}, "history": {}}'])
+def test_a_damaged_member_is_refused(content, ensemble, tmp_path):
+    ensemble.save(tmp_path)
+    (tmp_path / "member_00.json").write_bytes(content)
+    with pytest.raises(ModelError, match=r"member_00.json .*[Tt]rain"):
+        Ensemble.load(tmp_path)
+
+
 def test_other_horizons_give_other_columns(panel):
     renamed = panel.rename({name: name.replace("30d", "90d") for name in panel.columns})
     ensemble = train_ensemble(renamed, recipe("original"), horizons=(7, 90))

@@ -1,6 +1,7 @@
 """A training that was stopped and resumed equals one that was not, bit for bit."""
 
 import json
+import logging
 import math
 import shutil
 import subprocess
@@ -9,15 +10,19 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
 from torch.optim import SGD, Adagrad, AdamW, Optimizer, lr_scheduler
 from torch.utils.data import DataLoader
 
 from planted import planted_panel
 from stocktrend.dataset import BatchLoader, create_data_loaders
 from stocktrend.errors import ModelError
-from stocktrend.model import DualTowerRelevanceModel, create_model
+from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, create_model
 from stocktrend.training import DualTowerTrainer, create_optimizer, create_scheduler
 from stocktrend.training.packing import pack, unpack
 from stocktrend.training.state import TrainingState
@@ -258,16 +263,18 @@ def test_only_what_was_started_is_resumed(loaders, tmp_path):
         "min_delta was 0.0001 and is 0.5": lambda: trainer_of(tmp_path).train(
             *loaders, 2, resume=True, min_delta=0.5
         ),
-        "training loader was .*content": lambda: trainer_of(tmp_path).train(
+        "training loader/content was": lambda: trainer_of(tmp_path).train(
             other[0], loaders[1], 2, resume=True
         ),
-        "validation loader was .*content": lambda: trainer_of(tmp_path).train(
+        "validation loader/content was": lambda: trainer_of(tmp_path).train(
             loaders[0], other[1], 2, resume=True
         ),
-        "training loader was .*'batch_size': 32.*'batch_size': 64": lambda: trainer_of(
-            tmp_path
-        ).train(BatchLoader(loaders[0].dataset, 64, shuffle=True), loaders[1], 2, resume=True),
-        "model was": lambda: deeper.train(*loaders, 2, resume=True),
+        "training loader/batch_size was 32 and is 64": lambda: trainer_of(tmp_path).train(
+            BatchLoader(loaders[0].dataset, 64, shuffle=True), loaders[1], 2, resume=True
+        ),
+        "model/context_embedding_dim was 4 and is 32": lambda: deeper.train(
+            *loaders, 2, resume=True
+        ),
         "optimizer was Adam and is SGD": lambda: sgd.train(*loaders, 2, resume=True),
         "max_grad_norm was 1.0 and is 0.5": lambda: trainer_of(tmp_path, max_grad_norm=0.5).train(
             *loaders, 2, resume=True
@@ -278,6 +285,158 @@ def test_only_what_was_started_is_resumed(loaders, tmp_path):
         with pytest.raises(ModelError, match=f"as it was started, however .*{message}"):
             train()
     assert contents(tmp_path) == before
+
+
+def with_rates(kind: str, epochs: int = EPOCHS, **rates: object):
+    def parts(model: DualTowerRelevanceModel) -> tuple[Optimizer, object]:
+        optimizer = create_optimizer(model, **rates)
+        return optimizer, create_scheduler(optimizer, epochs, kind, 2)
+
+    return parts
+
+
+def with_plateau(**changes: float):
+    def parts(model: DualTowerRelevanceModel) -> tuple[Optimizer, object]:
+        optimizer = SGD(model.parameters(), lr=0.01)
+        return optimizer, lr_scheduler.ReduceLROnPlateau(optimizer, **changes)
+
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("started", "resumed", "message"),
+    [
+        (with_rates("cosine"), with_rates("none"), "kind was cosine and is none"),
+        (with_rates("cosine"), with_rates("cosine", 9), "total_epochs was 6 and is 9"),
+        (with_rates("cosine"), with_rates("plateau"), "kind was LambdaLR and is WarmupPlateau"),
+        (with_rates("plateau"), with_rates("plateau", context_lr=0.01), "0/lr was 0.001 and"),
+        (with_rates("none"), with_rates("none", head_lr=0.01), "2/lr was 0.001 and is 0.01"),
+        (with_rates("plateau"), with_rates("plateau", weight_decay=0.1), "0/weight_decay was"),
+        (with_plateau(factor=0.1), with_plateau(factor=0.5), "factor was 0.1 and is 0.5"),
+    ],
+)
+def test_another_schedule_rate_or_decay_is_refused(started, resumed, message, loaders, tmp_path):
+    with pytest.raises(StoppedError):
+        trainer_of(tmp_path, started).train(*loaders, EPOCHS, progress=stop_after(3))
+    with pytest.raises(ModelError, match=message):
+        trainer_of(tmp_path, resumed).train(*loaders, EPOCHS, resume=True)
+
+
+class SquaredError(nn.Module):
+    """A loss of the first head's score alone, with what it shows to nobody."""
+
+    def __init__(self, scale: float = 1.0, weights: tuple[float, ...] = (1.0,)) -> None:
+        super().__init__()
+        self.scale = scale
+        self.register_buffer("weights", torch.tensor(weights))
+
+    def forward(self, outputs, labels):
+        error = (outputs["score_7d"] - labels["target_7d"].nan_to_num()).square().mean()
+        return error * self.scale * self.weights[0]
+
+
+@pytest.mark.parametrize(
+    "other", [DualTowerLoss(), SquaredError(2.0), SquaredError(weights=(0.5,))]
+)
+def test_another_loss_is_refused(other, loaders, tmp_path):
+    def trainer(loss: nn.Module) -> DualTowerTrainer:
+        return DualTowerTrainer(small_model(), loss, checkpoint_dir=tmp_path)
+
+    trainer(SquaredError()).train(*loaders, 1)
+    trainer(SquaredError()).train(*loaders, 1, resume=True)
+    with pytest.raises(ModelError, match=r"loss/.* was .* and is"):
+        trainer(other).train(*loaders, 1, resume=True)
+
+
+def test_other_weights_of_the_same_loss_are_refused(loaders, tmp_path):
+    DualTowerTrainer(small_model(), checkpoint_dir=tmp_path).train(*loaders, 1)
+    heavier = DualTowerLoss(regularization_weight=0.5)
+    with pytest.raises(ModelError, match=r"regularization_weight was 0.01 and is 0.5"):
+        DualTowerTrainer(small_model(), heavier, checkpoint_dir=tmp_path).train(
+            *loaders, 1, resume=True
+        )
+
+
+def test_how_many_checkpoints_to_keep_may_change(loaders, tmp_path):
+    with pytest.raises(StoppedError):
+        trainer_of(tmp_path, keep_best=1).train(*loaders, EPOCHS, progress=stop_after(3))
+    resumed = trainer_of(tmp_path, keep_best=2).train(*loaders, EPOCHS, resume=True)
+    assert resumed == trainer_of(tmp_path, checkpoint_dir=None).train(*loaders, EPOCHS)
+
+
+def test_settings_that_are_infinite_or_of_numpy_or_torch_are_kept(loaders, tmp_path):
+    arguments = {
+        "early_stopping_patience": math.inf,
+        "min_delta": -math.inf,
+        "seed": np.int64(3),
+        "resume": True,
+    }
+    parts = with_rates("cosine", context_lr=torch.tensor(1e-3), stock_lr=np.float64(5e-4))
+
+    def trainer(folder: str) -> DualTowerTrainer:
+        return trainer_of(tmp_path / folder, parts, max_grad_norm=math.inf)
+
+    whole = trainer("whole").train(*loaders, EPOCHS, **arguments)
+    with pytest.raises(StoppedError):
+        trainer("part").train(*loaders, EPOCHS, **arguments, progress=stop_after(3))
+    assert trainer("part").train(*loaders, EPOCHS, **arguments) == whole
+
+
+def test_a_validation_loader_that_shuffles_measures_the_same_and_leaves_torch_as_it_was(
+    loaders, tmp_path
+):
+    def shuffled() -> DataLoader:
+        return DataLoader(loaders[1].dataset, 16, shuffle=True)
+
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    whole = trainer_of(tmp_path / "whole").train(loaders[0], shuffled(), EPOCHS)
+    assert torch.equal(torch.get_rng_state(), before)
+    with pytest.raises(StoppedError):
+        trainer_of(tmp_path / "part").train(loaders[0], shuffled(), EPOCHS, progress=stop_after(3))
+    torch.manual_seed(8)
+    resumed = trainer_of(tmp_path / "part").train(loaders[0], shuffled(), EPOCHS, resume=True)
+    assert resumed == whole
+
+
+@pytest.mark.parametrize("damage", ["parts", "standing", "plan", "all"])
+def test_a_state_with_something_missing_is_refused_with_a_remedy(damage, loaders, tmp_path):
+    trainer_of(tmp_path).train(*loaders, 1)
+    path = tmp_path / "training.safetensors"
+    with safe_open(path, framework="pt") as file:
+        content = json.loads(file.metadata()["state"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if damage == "standing":
+        del content["parts"]["standing"]
+    elif damage == "all":
+        content = [content]
+    else:
+        del content[damage]
+    save_file(tensors, path, {"state": json.dumps(content)})
+    with pytest.raises(ModelError, match="Remove it to start afresh"):
+        trainer_of(tmp_path).train(*loaders, 1, resume=True)
+
+
+def test_a_training_logs_each_epoch_its_resumption_and_its_early_end(loaders, tmp_path, caplog):
+    caplog.set_level(logging.INFO, logger="stocktrend.training.trainer")
+    arguments = {"early_stopping_patience": 3, "min_delta": 10.0, "resume": True}
+    with pytest.raises(StoppedError):
+        trainer_of(tmp_path).train(*loaders, EPOCHS, **arguments, progress=stop_after(2))
+    history = trainer_of(tmp_path).train(*loaders, EPOCHS, **arguments)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 6
+    for number, line in enumerate([*lines[:2], *lines[3:5]]):
+        losses = history["train_loss"][number], history["val_loss"][number]
+        assert line.startswith(
+            f"epoch {number + 1} of {EPOCHS}: train_loss {losses[0]:.6g}, val_loss {losses[1]:.6g}"
+        )
+        is_best = history["val_loss"][number] == min(history["val_loss"][: number + 1])
+        assert line.endswith("best so far") == is_best
+    # a warm-up of two epochs: half the rates of the three groups first, then all of them
+    assert "learning rates 0.0005, 0.00025, 0.0005" in lines[0]
+    assert "learning rates 0.001, 0.0005, 0.001" in lines[1]
+    assert lines[2] == f"resumed after epoch 2 of {EPOCHS}"
+    assert lines[5] == "stopped early: 3 epochs without improvement"
 
 
 def test_there_must_be_a_folder_and_a_state_that_can_be_read(loaders, tmp_path):

@@ -147,10 +147,9 @@ def read_json(path: Path) -> dict[str, Any]:
         ModelError: the file is missing or not JSON.
     """
     try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, json.JSONDecodeError) as error:
+        return dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:  # also not UTF-8, and JSON of no object
         raise ModelError(f"{path} cannot be read: {error}. Train the model first") from error
-    return content
 
 
 def finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:

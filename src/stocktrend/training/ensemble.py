@@ -23,6 +23,7 @@ from stocktrend.training.member import (
     BLOCK,
     load_member,
     member_is_saved,
+    member_plan,
     save_member,
     train_member,
     unfinished,
@@ -94,7 +95,8 @@ class Ensemble:
         """Write two files a member, then ``ensemble.json``; each file appears whole."""
         folder = Path(folder)
         for number, member in enumerate(self.members):
-            save_member(folder, number, member, self.histories[number])
+            plan = member_plan(self.recipe, self.horizons, self.seed + number, self.scaler)
+            save_member(folder, number, member, self.histories[number], plan)
         content = {
             "format": FORMAT,
             "recipe": self.recipe.model_dump(mode="json"),
@@ -157,7 +159,8 @@ def train_ensemble(
 
     Raises:
         DataError: columns are missing, or a part has no known labels.
-        ModelError: the device is not there, or the loss is no longer finite.
+        ModelError: the device is not there, the loss is no longer finite, or the folder holds
+            members of another recipe, seed, horizons or data.
     """
     where = resolve_device(device)
     data = DualTowerDataModule(
@@ -170,13 +173,14 @@ def train_ensemble(
     members, histories = [], []
     for number in range(recipe.members):
         state = None if folder is None else unfinished(folder, number)
+        plan = member_plan(recipe, horizons, seed + number, data.scaler)
         if folder is not None and member_is_saved(folder, number):
-            model, history = load_member(folder, number, where)
+            model, history = load_member(folder, number, where, plan)
         else:
             part = _part_of(progress, number, recipe.members)
             model, history = train_member(data, recipe, horizons, seed + number, where, part, state)
             if folder is not None:
-                save_member(folder, number, model, history)
+                save_member(folder, number, model, history, plan)
         if state is not None and state.exists():
             shutil.rmtree(state)
         members.append(model)

@@ -1,5 +1,7 @@
 """One member of an ensemble: trained from a recipe, kept as two files."""
 
+import hashlib
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,7 +12,8 @@ import torch
 from safetensors.torch import save
 
 from stocktrend.atomic import write_bytes, write_json
-from stocktrend.dataset import BatchLoader, DualTowerDataModule
+from stocktrend.dataset import BatchLoader, DualTowerDataModule, Scaler
+from stocktrend.errors import ModelError
 from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, create_model
 from stocktrend.progress import Progress
 from stocktrend.recipe import Recipe
@@ -46,18 +49,7 @@ def train_member(
     """
     batch_size, epochs = schedule_of(recipe, len(data.train))
     head_weights = (recipe.regression_weight, recipe.classification_weight)
-    model = create_model(
-        device,
-        seed=seed,
-        context_hidden_dims=recipe.context_hidden_dims,
-        stock_hidden_dims=recipe.stock_hidden_dims,
-        context_embedding_dim=recipe.context_embedding_dim,
-        stock_embedding_dim=recipe.stock_embedding_dim,
-        context_dropout=recipe.context_dropout,
-        stock_dropout=recipe.stock_dropout,
-        horizons=horizons,
-        interaction=recipe.interaction,
-    )
+    model = _new_model(recipe, horizons, seed, device)
     optimizer = create_optimizer(
         model,
         context_lr=recipe.context_lr,
@@ -93,6 +85,23 @@ def train_member(
     return model, history
 
 
+def _new_model(
+    recipe: Recipe, horizons: Sequence[int], seed: int, device: torch.device
+) -> DualTowerRelevanceModel:
+    return create_model(
+        device,
+        seed=seed,
+        context_hidden_dims=recipe.context_hidden_dims,
+        stock_hidden_dims=recipe.stock_hidden_dims,
+        context_embedding_dim=recipe.context_embedding_dim,
+        stock_embedding_dim=recipe.stock_embedding_dim,
+        context_dropout=recipe.context_dropout,
+        stock_dropout=recipe.stock_dropout,
+        horizons=horizons,
+        interaction=recipe.interaction,
+    )
+
+
 def schedule_of(recipe: Recipe, rows: int) -> tuple[int, int]:
     """Batch size and epochs for a training set of so many rows, with ``recipe.min_steps``.
 
@@ -107,8 +116,14 @@ def schedule_of(recipe: Recipe, rows: int) -> tuple[int, int]:
     return batch_size, max(epochs, math.ceil(recipe.min_steps * batch_size / max(rows, 1)))
 
 
+def member_plan(recipe: Recipe, horizons: Sequence[int], seed: int, scaler: Scaler) -> str:
+    """Twelve hex digits of what a member is trained by: recipe, horizons, its seed, the scaler."""
+    content = [recipe.model_dump(mode="json"), list(horizons), int(seed), asdict(scaler)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def save_member(
-    folder: Path, number: int, model: DualTowerRelevanceModel, history: History
+    folder: Path, number: int, model: DualTowerRelevanceModel, history: History, plan: str
 ) -> None:
     """Write ``member_00.safetensors``, then ``member_00.json`` as the sign that both are there."""
     weights, index = _paths(folder, number)
@@ -117,7 +132,7 @@ def save_member(
         name: [value if math.isfinite(value) else None for value in values]
         for name, values in history.items()
     }
-    write_json(index, {"model": asdict(model.shape), "history": curves})
+    write_json(index, {"plan": plan, "model": asdict(model.shape), "history": curves})
 
 
 def unfinished(folder: Path, number: int) -> Path:
@@ -131,21 +146,32 @@ def member_is_saved(folder: Path, number: int) -> bool:
 
 
 def load_member(
-    folder: Path, number: int, device: torch.device
+    folder: Path, number: int, device: torch.device, plan: str | None = None
 ) -> tuple[DualTowerRelevanceModel, History]:
     """Read what ``save_member`` wrote; the model is in eval mode.
 
     Raises:
-        ModelError: a file is missing or damaged.
+        ModelError: a file is missing or damaged, or the member was trained by another plan.
     """
     weights, index = _paths(folder, number)
     content = read_json(index)
-    model = DualTowerRelevanceModel(**asdict(shape_from_json(content["model"])))
+    if plan is not None and content.get("plan") != plan:
+        raise ModelError(
+            f"a folder must hold members of one training, however {index} was trained with another "
+            f"recipe, seed, horizons or data. Give another folder, or remove {folder}"
+        )
+    try:
+        model = DualTowerRelevanceModel(**asdict(shape_from_json(content["model"])))
+        history = {
+            name: [math.nan if value is None else value for value in values]
+            for name, values in content["history"].items()
+        }
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{index} must be as it was written, however: {error!r}. Remove {folder} and train "
+            f"again"
+        ) from error
     load_weights(model, weights)
-    history = {
-        name: [math.nan if value is None else value for value in values]
-        for name, values in content["history"].items()
-    }
     return model.to(device).eval(), history
 
 

@@ -1,6 +1,7 @@
 """Optimiser groups and learning-rate schedules."""
 
 import math
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -73,17 +74,30 @@ def create_scheduler(
         raise ModelError(
             f'scheduler_type must be "cosine", "plateau" or "none", however: {scheduler_type!r}'
         )
-    decay_epochs = max(1, total_epochs - warmup_epochs)
+    return LambdaLR(optimizer, Shares(scheduler_type, warmup_epochs, total_epochs))
 
-    def share(epoch: int) -> float:
-        if epoch < warmup_epochs:
-            return (epoch + 1) / warmup_epochs
-        if scheduler_type == "none":
+
+@dataclass(frozen=True)
+class Shares:
+    """Share of the full rate in each epoch; an object, as torch keeps no function's settings.
+
+    >>> [Shares("cosine", 2, 4)(epoch) for epoch in range(4)]
+    [0.5, 1.0, 1.0, 0.5]
+    """
+
+    kind: Literal["cosine", "none"]
+    warmup_epochs: int
+    total_epochs: int
+
+    def __call__(self, epoch: int) -> float:
+        """The share in an epoch, from 0."""
+        if epoch < self.warmup_epochs:
+            return (epoch + 1) / self.warmup_epochs
+        if self.kind == "none":
             return 1.0
-        done = min(1.0, (epoch - warmup_epochs) / decay_epochs)
+        decay = max(1, self.total_epochs - self.warmup_epochs)
+        done = min(1.0, (epoch - self.warmup_epochs) / decay)
         return (1 + math.cos(math.pi * done)) / 2
-
-    return LambdaLR(optimizer, share)
 
 
 class WarmupPlateau(ReduceLROnPlateau):
@@ -91,7 +105,9 @@ class WarmupPlateau(ReduceLROnPlateau):
 
     def __init__(self, optimizer: torch.optim.Optimizer, warmup_epochs: int) -> None:
         self.warmup_epochs = warmup_epochs
-        self.full_rates = [float(group["lr"]) for group in optimizer.param_groups]
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", float(group["lr"]))
+        self.full_rates = [float(group["initial_lr"]) for group in optimizer.param_groups]
         super().__init__(optimizer, factor=0.5, patience=5)
         self._warm_up()
 

@@ -22,7 +22,8 @@ class Standing:
         rows: Of one epoch.
         history: A value an epoch of each loss and metric.
         best_loss: Lowest validation loss; of equal ones the first.
-        best_weights: Of that epoch.
+        best_epoch: That epoch, from 1.
+        best_weights: Its weights.
         reference: The validation loss that the next improvement has to undercut.
         waited: Epochs since ``reference``.
         stopped: Whether patience has run out.
@@ -32,6 +33,7 @@ class Standing:
     rows: int = 0
     history: History = field(default_factory=dict)
     best_loss: float = math.inf
+    best_epoch: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     reference: float = math.inf
     waited: int = 0
@@ -44,7 +46,8 @@ class Standing:
         for name, value in values.items():
             self.history.setdefault(name, []).append(value)
         if values["val_loss"] < self.best_loss:
-            self.best_loss, self.best_weights = values["val_loss"], weights_of(model)
+            self.best_loss, self.best_epoch = values["val_loss"], self.epochs
+            self.best_weights = weights_of(model)
 
     def wait(self, patience: int, min_delta: float) -> None:
         """Stop if ``patience`` epochs have passed since the last improvement by ``min_delta``.

@@ -5,9 +5,8 @@ the seeds and the epoch's number, so model, loss, optimizer, schedule and standi
 to keep, and the state of the generators that a loader brings along.
 """
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -19,11 +18,16 @@ from torch import Tensor
 from stocktrend.atomic import write_bytes
 from stocktrend.errors import ModelError
 from stocktrend.training.packing import pack, unpack
+from stocktrend.training.plan import plain
 
 FILE: Final = "training.safetensors"
 FORMAT: Final = 1
 SHARE: Final = 0.02
-"""Of the time that saving may take: where the disk is slow, not every epoch is saved."""
+"""Of the time that saves between the first and the last may take: a slow disk skips epochs."""
+UNREADABLE: Final = (
+    *(OSError, SafetensorError, LookupError, TypeError, ValueError, AttributeError),
+    RuntimeError,  # what torch raises where a state is of other shapes
+)
 
 
 class Stateful(Protocol):
@@ -41,7 +45,7 @@ class TrainingState:
 
     Args:
         folder: Of the file ``training.safetensors``.
-        plan: What the training is of, JSON values by name; another plan's state is refused.
+        plan: What the training is of, by name; another plan's state is refused.
         parts: By name; restored in this order.
         clock: Seconds, for the share of the time that saving takes.
     """
@@ -54,7 +58,7 @@ class TrainingState:
         clock: Callable[[], float],
     ) -> None:
         self.path = folder / FILE
-        self._plan = json.loads(json.dumps(plan))
+        self._plan = plain(plan)
         self._parts = parts
         self._clock = clock
         self._saved_at = self._cost = 0.0
@@ -62,7 +66,8 @@ class TrainingState:
     def save(self, *, at_once: bool = True) -> None:
         """Replace the file; if not ``at_once`` only where the last time is long enough ago.
 
-        What a save at once takes does not count: the first one of a program also loads code.
+        What a save at once takes does not count: the first one of a program also loads code, and
+        none follows the last.
 
         Raises:
             ModelError: a part's state holds what neither safetensors nor JSON can.
@@ -93,14 +98,15 @@ class TrainingState:
             with safe_open(self.path, framework="pt") as file:
                 content = json.loads(file.metadata()["state"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            self._check(content)
+            states = {n: unpack(content["parts"][n], tensors) for n in self._parts}
+            for name, part in self._parts.items():
+                part.load_state_dict(states[name])
+        except UNREADABLE as error:
             raise ModelError(
                 f"a training can only go on from a state that can be read, however {self.path}: "
-                f"{error}. Remove it to start afresh"
+                f"{error!r}. Remove it to start afresh"
             ) from error
-        self._check(content)
-        for name, part in self._parts.items():
-            part.load_state_dict(unpack(content["parts"][name], tensors))
         return True
 
     def _check(self, content: Mapping[str, Any]) -> None:
@@ -109,17 +115,24 @@ class TrainingState:
                 f"{self.path} must have format {FORMAT}, however: {content.get('format')!r}. "
                 f"Remove it to start afresh"
             )
-        then = content["plan"]
-        changed = [
-            f"{name} was {then.get(name)} and is {self._plan.get(name)}"
-            for name in sorted(then.keys() | self._plan.keys())
-            if then.get(name) != self._plan.get(name)
-        ]
+        changed = list(_differences(content["plan"], self._plan))
         if changed:
             raise ModelError(
                 f"a training can only go on as it was started, however {'; '.join(changed)}. "
                 f"Give what it was started with, or remove {self.path} to start afresh"
             )
+
+
+def _differences(then: Any, now: Any, place: str = "") -> Iterator[str]:
+    """Where two plans differ, and how."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for name in sorted(then.keys() | now.keys()):
+            yield from _differences(then.get(name), now.get(name), f"{place}/{name}".lstrip("/"))
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for number, pair in enumerate(zip(then, now, strict=True)):
+            yield from _differences(*pair, f"{place}/{number}")
+    elif then != now:
+        yield f"{place} was {then} and is {now}"
 
 
 class Generators:
@@ -138,19 +151,3 @@ class Generators:
         """Set them back."""
         for generator, kept in zip(self._found, state["states"], strict=True):
             generator.set_state(kept)
-
-
-def described(loader: object) -> dict[str, Any]:
-    """What tells a loader from another one, as far as it shows: settings, sizes, content."""
-    found: dict[str, Any] = {"kind": type(loader).__name__}
-    for name in ("batch_size", "shuffle", "seed", "drop_last"):
-        value = getattr(loader, name, None)
-        if isinstance(value, int):
-            found[name] = value
-    data = getattr(loader, "dataset", loader)
-    if isinstance(data, Sized):
-        found["length"] = len(data)
-    rows = getattr(data, "rows", None)
-    if isinstance(rows, Tensor):
-        found["content"] = hashlib.sha256(rows.cpu().contiguous().numpy().data).hexdigest()[:12]
-    return found

@@ -5,12 +5,13 @@ loader, one step of the schedule. The epoch with the lowest validation loss wins
 epoch the state is saved, so that a training that was stopped, however, can go on to the same bits.
 """
 
+import logging
 import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +26,11 @@ from stocktrend.progress import Progress, silent
 from stocktrend.training.checkpoints import KEEP, Checkpoints
 from stocktrend.training.metrics import VALIDATION_METRICS, Metric, concatenate, measure
 from stocktrend.training.optimization import create_optimizer, create_scheduler
+from stocktrend.training.plan import hyperparameters, loader_fields, loss_fields, schedule_fields
 from stocktrend.training.standing import History, Standing
-from stocktrend.training.state import Generators, Stateful, TrainingState, described
+from stocktrend.training.state import Generators, Stateful, TrainingState
+
+LOG: Final = logging.getLogger(__name__)
 
 
 class Loader(Protocol):
@@ -50,8 +54,9 @@ class DualTowerTrainer:
         max_grad_norm: Gradients are scaled down to this norm.
         metrics: Validation metrics ``name: (score (n,), target (n,)) -> float`` per horizon.
         keep_best: Checkpoints to keep; with 0 the folder has the state only.
-        clock: Seconds. Saving the state takes at most a fiftieth of the time: where a disk is too
-            slow for that, epochs are skipped.
+        clock: Seconds. Saves of the state between the first epoch and the last take at most a
+            fiftieth of the time: where a disk is too slow for that, epochs are skipped. The first
+            and the last save, and the checkpoints of epochs among the best, are written always.
 
     Raises:
         ModelError: the device is not there.
@@ -82,6 +87,7 @@ class DualTowerTrainer:
         self.model = model.to(self.device)
         self.loss_fn = (loss_fn or DualTowerLoss(horizons=model.horizons)).to(self.device)
         self.optimizer = optimizer or create_optimizer(model)
+        self._groups = hyperparameters(self.optimizer)  # before training changes them
         self.scheduler = scheduler
         self.checkpoints = (
             None if checkpoint_dir is None else Checkpoints(checkpoint_dir, keep_best)
@@ -107,7 +113,7 @@ class DualTowerTrainer:
         An improvement is a validation loss more than ``min_delta`` below that of the last
         improvement. The model ends with the weights of the lowest validation loss, in eval mode.
         The order of batches and the dropout of an epoch follow from the seeds and the epoch's
-        number alone; torch's global generator is left as it was.
+        number alone; torch's global generator is left as it was. Each epoch is logged at INFO.
 
         Args:
             train_loader: Batches. To be resumed, one other than ours has to give the same ones
@@ -119,6 +125,7 @@ class DualTowerTrainer:
             seed: Of dropout.
             resume: Go on with the training that was stopped in ``checkpoint_dir``, to the weights,
                 history and checkpoints that it would have had; begin one where there is none.
+                Metrics are compared by name; rows only of a dataset with a tensor ``rows``.
             progress: Called after each epoch; the unit is rows.
 
         Returns:
@@ -136,13 +143,14 @@ class DualTowerTrainer:
         standing = Standing()
         stopping = {"early_stopping_patience": early_stopping_patience, "min_delta": min_delta}
         plan = {"epochs": epochs, "seed": seed, **stopping}
-        state = self._state(plan, scheduler, standing, (train_loader, val_loader))
-        self._begin(state, standing, resume)
+        state = self._begin(plan, scheduler, standing, (train_loader, val_loader), resume)
         if standing.epochs:
+            LOG.info("resumed after epoch %d of %d", standing.epochs, epochs)
             _report(progress, standing, epochs)
         while not standing.over(epochs):
             self._epoch(train_loader, val_loader, standing, seed)
             standing.wait(early_stopping_patience, min_delta)
+            self._log(standing, epochs)
             _step(scheduler, standing)
             if state:
                 state.save(at_once=standing.over(epochs))
@@ -162,29 +170,31 @@ class DualTowerTrainer:
         self.checkpoints.load_best(self.model)
         self.model.eval()
 
-    def _state(
+    def _begin(
         self,
         plan: Mapping[str, Any],
         scheduler: LRScheduler | ReduceLROnPlateau,
         standing: Standing,
         loaders: tuple[Loader, Loader],
+        resume: bool,
     ) -> TrainingState | None:
-        """What is kept of this training; None without a folder to keep it in."""
+        """Restore what was saved, or save the start in place of it; None without a folder."""
         if not self.checkpoints:
+            if resume:
+                raise ModelError(
+                    "a training is resumed from a folder: give the trainer checkpoint_dir"
+                )
             return None
-        groups = self.optimizer.param_groups
         more = {
             "model": asdict(self.model.shape),
-            "loss": repr(self.loss_fn),
+            "loss": loss_fields(self.loss_fn),
             "optimizer": type(self.optimizer).__name__,
-            "parameters": [[list(p.shape) for p in group["params"]] for group in groups],
-            "learning rates": [group.get("initial_lr") for group in groups],
-            "schedule": type(scheduler).__name__,
+            "parameter groups": self._groups,
+            "schedule": schedule_fields(scheduler),
             "max_grad_norm": self.max_grad_norm,
             "metrics": list(self.metrics),
-            "keep_best": self.checkpoints.keep,
-            "training loader": described(loaders[0]),
-            "validation loader": described(loaders[1]),
+            "training loader": loader_fields(loaders[0]),
+            "validation loader": loader_fields(loaders[1]),
         }
         parts: dict[str, Stateful] = {
             "standing": standing,
@@ -194,30 +204,37 @@ class DualTowerTrainer:
             "scheduler": scheduler,
             "generators": Generators(*loaders),
         }
-        return TrainingState(self.checkpoints.folder, {**plan, **more}, parts, self.clock)
-
-    def _begin(self, state: TrainingState | None, standing: Standing, resume: bool) -> None:
-        """Restore what was saved, or save the start in place of it."""
-        if resume and not state:
-            raise ModelError("a training is resumed from a folder: give the trainer checkpoint_dir")
-        if not (self.checkpoints and state):
-            return
+        state = TrainingState(self.checkpoints.folder, {**plan, **more}, parts, self.clock)
         if not (resume and state.restore()):
             state.save()
         self.checkpoints.rewind(standing.epochs)
+        return state
+
+    def _log(self, standing: Standing, epochs: int) -> None:
+        """One line for the epoch that is over, one more where it was the last too early."""
+        losses = [standing.history[name][-1] for name in ("train_loss", "val_loss")]
+        rates = ", ".join(f"{float(group['lr']):.3g}" for group in self.optimizer.param_groups)
+        best = ", best so far" if standing.best_epoch == standing.epochs else ""
+        line = "epoch %d of %d: train_loss %.6g, val_loss %.6g, learning rates %s%s"
+        LOG.info(line, standing.epochs, epochs, *losses, rates, best)
+        if standing.stopped:
+            LOG.info("stopped early: %d epochs without improvement", standing.waited)
 
     def _epoch(
         self, train_loader: Loader, val_loader: Loader, standing: Standing, seed: int
     ) -> None:
         """Train and validate once; take the outcome to the standing and the checkpoints."""
-        train_loss, rows = self._train_epoch(train_loader, standing.epochs, seed)
-        val_loss, metrics = self._validate(val_loader)
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(epoch_seed(seed, standing.epochs, "dropout"))
+            train_loss, rows = self._train_epoch(train_loader, standing.epochs)
+            val_loss, metrics = self._validate(val_loader)
         _check_finite(train_loss, val_loss, standing.epochs)
         standing.add(self.model, rows, {"train_loss": train_loss, "val_loss": val_loss, **metrics})
         if self.checkpoints:
             self.checkpoints.offer(self.model, standing.epochs, val_loss, metrics)
 
-    def _train_epoch(self, loader: Loader, epoch: int, seed: int) -> tuple[float, int]:
+    def _train_epoch(self, loader: Loader, epoch: int) -> tuple[float, int]:
         """One pass with updates: mean loss over rows, and the rows."""
         if isinstance(loader, BatchLoader):
             loader.set_epoch(epoch)
@@ -225,21 +242,16 @@ class DualTowerTrainer:
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         rows = 0
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(epoch_seed(seed, epoch, "dropout"))
-            for context, stock, labels in loader:
-                for parameter in parameters:
-                    parameter.grad = None
-                loss = self._loss(context, stock, labels)
-                torch.autograd.backward(loss)
-                nn.utils.clip_grad_norm_(parameters, self.max_grad_norm, foreach=True)
-                self.optimizer.step()
-                total.add_(loss.detach(), alpha=len(context))
-                rows += len(context)
-        if not rows:
-            raise DataError("the training loader must have rows, however: 0")
-        return float(total) / rows, rows
+        for context, stock, labels in loader:
+            for parameter in parameters:
+                parameter.grad = None
+            loss = self._loss(context, stock, labels)
+            torch.autograd.backward(loss)
+            nn.utils.clip_grad_norm_(parameters, self.max_grad_norm, foreach=True)
+            self.optimizer.step()
+            total.add_(loss.detach(), alpha=len(context))
+            rows += len(context)
+        return float(total) / _some(rows, "training"), rows
 
     def _loss(self, context: Tensor, stock: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
         outputs = self.model(context, stock)
@@ -260,15 +272,22 @@ class DualTowerTrainer:
                 rows += len(context)
                 scores.append({h: outputs[f"score_{h}d"] for h in self.model.horizons})
                 targets.append({h: labels[f"target_{h}d"] for h in self.model.horizons})
-        if not rows:
-            raise DataError("the validation loader must have rows, however: 0")
-        metrics = measure(self.metrics, concatenate(scores), concatenate(targets))
-        return float(total) / rows, metrics
+        mean = float(total) / _some(rows, "validation")
+        return mean, measure(self.metrics, concatenate(scores), concatenate(targets))
 
     def _here(self, labels: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         if self.device.type == "cpu":
             return labels
         return {name: value.to(self.device) for name, value in labels.items()}
+
+
+def _some(rows: int, part: str) -> int:
+    if not rows:
+        raise DataError(
+            f"the {part} loader must have rows, however: 0. Use a longer period, another split or "
+            f"smaller batches; a loader must also give its batches again in every epoch"
+        )
+    return rows
 
 
 def _step(scheduler: LRScheduler | ReduceLROnPlateau, standing: Standing) -> None:
