@@ -371,9 +371,10 @@ def test_settings_that_are_infinite_or_of_numpy_or_torch_are_kept(loaders, tmp_p
         "seed": np.int64(3),
         "resume": True,
     }
-    parts = with_rates("cosine", context_lr=torch.tensor(1e-3), stock_lr=np.float64(5e-4))
 
     def trainer(folder: str) -> DualTowerTrainer:
+        rates = {"context_lr": torch.tensor(1e-3), "stock_lr": np.float64(5e-4)}
+        parts = with_rates("cosine", **rates)  # schedules change a tensor in place
         return trainer_of(tmp_path / folder, parts, max_grad_norm=math.inf)
 
     whole = trainer("whole").train(*loaders, EPOCHS, **arguments)
