@@ -1,9 +1,16 @@
-"""Every Python block of every document runs as it is written, in order, in an empty folder."""
+"""The code of the documents runs as it is written, in an empty folder.
 
+Of every document the Python blocks, in order; of the README the shell's way from files to scores.
+"""
+
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import stocktrend as st
 from code_blocks import Session, blocks
 
 ROOT = Path(__file__).parents[1]
@@ -34,3 +41,40 @@ def test_the_python_of_the_document_runs_as_it_is_written(page: Path, tmp_path: 
 def test_the_documents_for_readers_have_python() -> None:
     names = {page.name for page in DOCUMENTS}
     assert {"README.md", "DUAL_TOWER_QUICK_START.md", "DUAL_TOWER_MODEL_DESIGN.md"} <= names
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with bars and news of AAPL, MSFT and two others in ``downloads``, and a ``.venv``."""
+    st.simulate(tmp_path / "made", tickers=4, start="2016-01-01", end="2017-06-30", seed=1)
+    raw, downloads = tmp_path / "made" / "raw", tmp_path / "downloads"
+    downloads.mkdir()
+    first, second, *_ = sorted(path.stem for path in (raw / "prices").glob("*.csv"))
+    for file in [*raw.glob("prices/*.csv"), *raw.glob("news/*.jsonl")]:
+        name, text = file.name, file.read_text()
+        for made, known in ((first, "AAPL"), (second, "MSFT")):
+            name, text = name.replace(made, known), text.replace(made, known)
+        (downloads / name).write_text(text)
+    program = tmp_path / ".venv" / "bin" / "stocktrend"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m stocktrend "$@"\n')
+    program.chmod(0o755)
+    return tmp_path
+
+
+def test_the_readmes_commands_lead_from_files_to_scores(home: Path) -> None:
+    found = blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+    commands = next(block.code for block in found if block.heading == "Your own files")
+    done = subprocess.run(
+        ["bash", "-euc", commands],
+        cwd=home,
+        env={**os.environ, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    run, predicted = done.stdout.split("report.html", 1)
+    assert "Skill" in run or "skill" in run
+    assert "AAPL" in predicted
+    assert "MSFT" in predicted
+    assert len(list((home / "market" / "runs").glob("*/report.html"))) == 1
