@@ -1,4 +1,4 @@
-"""How texts are handed to a scorer, and how far words reach in the two of this package."""
+"""How texts are handed to a scorer, and what turns the two of this package round."""
 
 import math
 from collections.abc import Sequence
@@ -9,10 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from stocktrend.errors import DataError
-from stocktrend.features.text import HeadlineScorer, PolicyScorer, TextScorer, score_texts
-from stocktrend.features.text.lexicon import load_lexicon
-
-HEADLINES, POLICY = load_lexicon("headlines").words, load_lexicon("policy").words
+from stocktrend.features.text import HeadlineScorer, PolicyScorer, score_texts
 
 
 class LengthScorer:
@@ -66,63 +63,36 @@ def test_the_ends_of_the_range_are_scores() -> None:
     assert scores.tolist() == [1.0, -1.0]
 
 
-def sum_of(scorer: TextScorer, text: str) -> float:
-    """What a text adds up to: ``value / sqrt(value^2 + 2)`` solved for the value."""
-    score = float(scorer.score([text])[0])
-    return score * math.sqrt(2 / (1 - score * score))
-
-
-SOARS, PROFIT = HEADLINES["soars"].weight, HEADLINES["profit"].weight
-VERY, NOT = HEADLINES["very"].weight, HEADLINES["not"].weight
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("Profit soars", "Losses soar"),
+        ("Profit at the retailer soars", "Losses at the retailer soar"),
+        ("Costs fall sharply", "Profit falls sharply"),
+        ("Quarterly losses narrow", "Quarterly profit narrows"),
+        ("Shares surge", "Shares did not surge"),
+        ("Results beat forecasts", "Results fail to beat forecasts"),
+        ("Demand does not weaken", "Demand weakens"),
+        ("Regulator clears the merger", "Regulator does not clear the merger"),
+    ],
+)
+def test_what_moves_and_negations_turn_a_headline_round(good: str, bad: str) -> None:
+    up, down = HeadlineScorer().score([good, bad])
+    assert up > 0 > down
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("hawkish", "dovish"),
     [
-        ("soars", SOARS),
-        ("profit soars", SOARS),
-        ("profit q q q soars", SOARS),
-        ("profit q q q q soars", PROFIT + SOARS),
-        ("not q q soars", NOT * SOARS),
-        ("not q q q soars", SOARS),
-        ("very q soars", VERY * SOARS),
-        ("very q q soars", SOARS),
+        ("Inflation rose", "Unemployment rose"),
+        ("Unemployment fell", "Inflation fell"),
+        ("Prices in most sectors of the economy surged", "Prices in most sectors declined"),
+        ("Inflation is too high", "Inflation is no longer too high"),
+        ("The labor market has not weakened", "The labor market has weakened"),
+        ("Inflation is expected to rise further", "Inflation is not expected to rise further"),
+        ("The Committee will raise the target range", "The Committee will not raise the range"),
     ],
 )
-def test_in_a_headline_objects_reach_over_three_words_and_moves_speak_alone(
-    text: str, expected: float
-) -> None:
-    assert sum_of(HeadlineScorer(), text) == pytest.approx(expected)
-
-
-SURGED, PRICES = POLICY["surged"].weight, POLICY["prices"].weight
-MUCH, NEVER = POLICY["much"].weight, POLICY["never"].weight
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("surged", 0.2 * SURGED),
-        ("prices surged", SURGED),
-        ("prices q q q q q surged", SURGED),
-        ("prices q q q q q q surged", PRICES + 0.2 * SURGED),
-        ("prices never q q surged", NEVER * SURGED),
-        ("prices never q q q surged", SURGED),
-        ("prices much q surged", MUCH * SURGED),
-        ("prices much q q surged", SURGED),
-    ],
-)
-def test_in_policy_objects_reach_over_five_words_and_moves_alone_say_a_fifth(
-    text: str, expected: float
-) -> None:
-    assert sum_of(PolicyScorer(), text) == pytest.approx(expected)
-
-
-def test_a_policy_text_is_the_mean_of_its_sentences_that_speak() -> None:
-    scorer = PolicyScorer()
-    first, second, silent = "Prices surged", "Unemployment rose", "The committee met"
-    alone = scorer.score([first, second, silent])
-    assert alone[0] > 0 > alone[1]
-    assert alone[2] == 0
-    together = scorer.score([f"{first}. {silent}. {second}. {silent}."])
-    assert together[0] == pytest.approx((alone[0] + alone[1]) / 2)
+def test_what_moves_and_negations_turn_a_statement_round(hawkish: str, dovish: str) -> None:
+    up, down = PolicyScorer().score([hawkish, dovish])
+    assert up > 0 > down
