@@ -1,6 +1,7 @@
 """The examples' charts as Plotly figures in the colours of the report."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,11 @@ GROUP_COLOURS = dict(zip(("news", "policy", "macro"), HORIZON_COLOURS, strict=Fa
 TENTHS = 10
 STEP = 0.04
 """Width of a step of scores."""
+
+
+def coloured(horizons: Sequence[int]) -> list[tuple[int, str]]:
+    """Each horizon with its colour; after the last colour comes the first again."""
+    return list(zip(horizons, cycle(HORIZON_COLOURS), strict=False))
 
 
 def losses(history: Mapping[str, Sequence[float]]) -> Figure:
@@ -46,7 +52,7 @@ def validation_correlation(
             "line": {"color": colour, "width": 1.5},
             "hovertemplate": f"{h} days, epoch %{{x}}: %{{y:.3f}}<extra></extra>",
         }
-        for h, colour in zip(horizons, HORIZON_COLOURS, strict=False)
+        for h, colour in coloured(horizons)
     ]
     return {
         "data": traces,
@@ -61,7 +67,7 @@ def score_counts(predictions: pl.DataFrame, horizons: Sequence[int]) -> Figure:
     """How often each score occurs, as steps of ``STEP``."""
     places = [round(STEP * step, 2) for step in range(round(-1 / STEP), round(1 / STEP) + 1)]
     traces = []
-    for h, colour in zip(horizons, HORIZON_COLOURS, strict=False):
+    for h, colour in coloured(horizons):
         steps = (predictions[f"score_{h}d"] / STEP).round(0).cast(int)
         counts = dict(steps.value_counts().iter_rows())
         rows = [counts.get(round(place / STEP), 0) for place in places]
@@ -99,7 +105,7 @@ def scores_and_probabilities(predictions: pl.DataFrame, horizons: Sequence[int])
             "marker": {"color": colour, "size": 4, "opacity": 0.5},
             "hovertemplate": f"{h} days: score %{{x:.2f}}, P(up) %{{y:.2f}}<extra></extra>",
         }
-        for h, colour in zip(horizons, HORIZON_COLOURS, strict=False)
+        for h, colour in coloured(horizons)
     ]
     return {
         "data": traces,

@@ -40,6 +40,7 @@ from examples.rows import Batch, Rows, describe, predict, rows_of
 from examples.text_tables import show
 from examples.training_data import panel_of
 from stocktrend.dataset import BatchLoader
+from stocktrend.errors import DataError
 from stocktrend.training import VALIDATION_METRICS
 from stocktrend.training.metrics import measure
 
@@ -195,6 +196,9 @@ def example_4_feature_importance(
 ) -> dict[str, dict[str, object]]:
     """Show the impact of news, policy and macro separately, and of each of their features.
 
+    In the simulated market ``strong``, that of example 1, stocks respond to the market's risk,
+    which the volatility index among the macro features shows: news and policy hardly matter there.
+
     Args:
         repeats: Permutations of the dates.
         seed: Of the permutations.
@@ -224,7 +228,9 @@ def example_4_feature_importance(
         "By how much the loss on the test rows rises when a group's values are those of other "
         f"dates: mean and standard deviation of {repeats} permutations. A bar that its "
         "deviation takes across 0 shows nothing, one below 0 that the model is better off without. "
-        "Features that repeat each other, as those of sentiment do, count as a group only.",
+        "Features that repeat each other, as those of sentiment do, count as a group only. In the "
+        "simulated market strong stocks respond to risk, which macro shows: news and policy hardly "
+        "matter there.",
         {
             "Groups": charts.importance_bars(groups),
             "Features": charts.importance_bars(features),
@@ -256,7 +262,7 @@ def example_5_evaluation_metrics(
     show(table, f"{len(rows):,} test rows")
     blocks = {
         f"Target over score at {h} days": charts.outcome_by_score(predictions, h, colour)
-        for h, colour in zip(model.horizons, charts.HORIZON_COLOURS, strict=False)
+        for h, colour in charts.coloured(model.horizons)
     }
     draw(
         output,
@@ -274,7 +280,11 @@ def _given(
 ) -> tuple[DualTowerRelevanceModel, Rows]:
     """The model and the test rows; those of a small training where neither is given."""
     if (model is None) != (test_loader is None):
-        raise TypeError("pass both model and test_loader, or neither")
+        missing = "model" if model is None else "test_loader"
+        raise DataError(
+            f"model and test_loader must come together, however {missing} is None: pass both, as "
+            "example 1 returns them, or neither"
+        )
     if model is None or test_loader is None:
         model, test_loader = _small_training()
     return model, rows_of(test_loader)

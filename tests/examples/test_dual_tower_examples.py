@@ -13,10 +13,12 @@ from torch.utils.data import DataLoader
 
 import examples.dual_tower_examples as examples
 from browser import open_page
+from examples import charts
 from examples.command import run
 from planted import planted_panel
 from stocktrend import build_panel
 from stocktrend.dataset import create_data_loaders
+from stocktrend.errors import DataError
 from stocktrend.model import create_model
 from stocktrend.training.metrics import correlation
 
@@ -112,8 +114,21 @@ def test_rows_of_a_loader_that_shuffles_are_numbered_and_not_named(loader) -> No
 
 
 def test_one_of_model_and_loader_alone_is_refused() -> None:
-    with pytest.raises(TypeError, match="both model and test_loader"):
+    with pytest.raises(DataError, match="test_loader is None: pass both"):
         examples.example_2_predictions(create_model("cpu"), output=None)
+
+
+def test_every_horizon_has_a_trace_also_beyond_the_number_of_colours() -> None:
+    days = [5, 7, 30, 60, 90]
+    scores = pl.DataFrame({f"{kind}_{h}d": [0.1] for h in days for kind in ("score", "pos_prob")})
+    history = {f"correlation_{h}d": [0.2] for h in days}
+    names = [f"{h} days" for h in days]
+    for figure in (
+        charts.score_counts(scores, days),
+        charts.scores_and_probabilities(scores, days),
+        charts.validation_correlation(history, days),
+    ):
+        assert [trace["name"] for trace in figure["data"]] == names
 
 
 def test_the_shell_draws_five_pages_and_prints_what_it_found(drawn: tuple[str, Path]) -> None:
