@@ -319,3 +319,24 @@ def test_settings_taken_back_after_a_stop_while_records_were_removed_lose_nothin
     quarantine.write_bytes(content)
     run(root)
     assert Lake(root / "lake").history("bars").equals(before)
+
+
+@pytest.mark.parametrize("stop", ["remove", "add_quarantine"])
+def test_a_file_deleted_after_a_stop_while_its_records_were_removed_leaves_none(
+    root: Path, monkeypatch: pytest.MonkeyPatch, stop: str
+) -> None:
+    def stopping(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    run(root)
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, stop, stopping)
+        with pytest.raises(KeyboardInterrupt):
+            run(root, exchange="XNAS")
+    (root / "raw/prices/AAPL.csv").unlink()
+    run(root)
+    lake = Lake(root / "lake")
+    assert lake.read("bars", tickers=["AAPL"]).is_empty()
+    assert lake.read("bars", tickers=["MSFT"]).height == 3
+    assert lake.quarantine().is_empty()
+    assert "raw/prices/AAPL.csv" not in lake.ledger.entries()

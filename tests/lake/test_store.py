@@ -194,25 +194,79 @@ while True:
 """
 
 
+def clean(folder: Path) -> None:
+    with Lake(folder).writing():
+        pass
+
+
 def test_what_a_killed_writer_left_is_removed_and_every_version_stays(tmp_path):
     """The table is written by the Delta library alone, over and over, until it is killed."""
     path = tmp_path / "bars"
     for number in range(6):
         line = [sys.executable, "-c", KILLED_WHILE_WRITING, str(path)]
+        before = set(path.glob("*.parquet*"))
         with subprocess.Popen(line, stdout=subprocess.PIPE) as writer:
-            writer.stdout.readline()
-            time.sleep(0.1 + 0.03 * number)
+            while len(set(path.glob("*.parquet*")) - before) <= number % 3:
+                assert writer.poll() is None
+                time.sleep(0.001)
             writer.kill()
-        Lake(tmp_path).remove_unfinished()
+        clean(tmp_path)
     orphan = path / "part-00000-never-committed.parquet"
     orphan.write_bytes(b"as of a commit that did not come")
     (path / "part-00001-never-finished.parquet#1").write_bytes(b"PAR1")
-    Lake(tmp_path).remove_unfinished()
+    clean(tmp_path)
     newest = DeltaTable(path).version()
     files = {Path(file).name for v in range(newest + 1) for file in DeltaTable(path, v).file_uris()}
     assert len(files) == newest + 1
     assert {file.name for file in path.iterdir() if file.is_file()} == files
     assert all(file.suffix == ".json" for file in (path / "_delta_log").iterdir())
+
+
+def test_nothing_is_removed_where_others_cannot_be_held_off(tmp_path, monkeypatch):
+    lake = Lake(tmp_path)
+    lake.upsert("macro", values((NOON, JANUARY, 100.0)), NOON)
+    waiting = tmp_path / "macro" / "part-00000-of-a-writer-at-work.parquet"
+    waiting.write_bytes(b"to be committed in a moment")
+    monkeypatch.setattr("stocktrend.lake.lock.fcntl", None)  # as on Windows
+    assert lake.upsert("macro", values((NOON, JANUARY, 101.0)), LATER).revised == 1
+    assert waiting.exists()
+    monkeypatch.undo()
+    os.utime(waiting)  # newer than the newest commit, as what a killed writer left
+    clean(tmp_path)
+    assert not waiting.exists()
+
+
+def test_two_programs_cannot_write_at_once(tmp_path):
+    lake, other = Lake(tmp_path), Lake(tmp_path)
+    records = values((NOON, JANUARY, 100.0))
+    with lake.writing():
+        for write in (
+            lambda: other.upsert("macro", records, NOON),
+            lambda: other.remove("macro", ["macro"]),
+            lambda: other.add_quarantine(pl.DataFrame(schema=schema.QUARANTINE)),
+        ):
+            with pytest.raises(LakeError, match="One program at a time may write to the lake"):
+                write()
+        assert lake.upsert("macro", records, NOON).new == 1
+    assert other.upsert("macro", records, NOON).unchanged == 1
+
+
+def test_a_file_that_cannot_be_removed_costs_nobody_the_lake(tmp_path):
+    Lake(tmp_path).upsert("macro", values((NOON, JANUARY, 100.0)), NOON)
+    (tmp_path / "macro" / "part-00000.parquet#1").mkdir()  # which no unlink removes
+    with pytest.raises(LakeError, match=r"parquet#1: .*Give yourself that right") as refused:
+        clean(tmp_path)
+    assert "Remove the lake folder" not in str(refused.value)
+
+
+def test_a_log_that_is_no_text_is_a_damaged_table(tmp_path):
+    Lake(tmp_path).upsert("macro", values((NOON, JANUARY, 100.0)), NOON)
+    for log in (tmp_path / "macro" / "_delta_log").glob("*.json"):
+        log.write_bytes(b"\xff")
+    for file in (tmp_path / "macro").glob("*.parquet"):
+        os.utime(file)
+    with pytest.raises(LakeError, match="readable and complete"):
+        clean(tmp_path)
 
 
 def test_files_of_a_checkpointed_version_stay_when_its_log_is_gone(tmp_path):
@@ -225,5 +279,5 @@ def test_files_of_a_checkpointed_version_stay_when_its_log_is_gone(tmp_path):
         file.unlink()
     for file in path.glob("*.parquet"):  # as a copy of the folder would have it
         os.utime(file)
-    Lake(tmp_path).remove_unfinished()
+    clean(tmp_path)
     assert sorted(pl.read_delta(str(path))["a"]) == [0, 1, 2, 3]

@@ -9,7 +9,9 @@
    leave the lake as it was.
 4. Files are read, and the records of many files become one commit of their table.
 5. What was refused goes to quarantine, and last the files to the ledger: a stop anywhere leaves a
-   lake that the next ingest completes to the same state.
+   lake that the next ingest completes to the same records, the same quarantine and a ledger of the
+   same files. Counts are of what an ingest itself did: records that were stored before the stop
+   are unchanged to the next one, not new.
 """
 
 import hashlib
@@ -29,7 +31,6 @@ from stocktrend.ingestion.commit import Pending
 from stocktrend.ingestion.findings import bar_findings, early_ends, unmatched_tickers
 from stocktrend.ingestion.report import FileEntry, IngestReport, SourceReport
 from stocktrend.lake import Lake
-from stocktrend.lake.lock import only_writer
 from stocktrend.lake.revisions import ORIGIN
 from stocktrend.progress import Progress, silent
 from stocktrend.schema import QUARANTINE
@@ -74,15 +75,19 @@ def ingest(
             f"Use datetime(..., tzinfo=UTC)"
         )
     planned = plan(settings, root)
-    with only_writer(root / LAKE):
-        return _ingest(root, settings, planned, retrieved_at, progress)
+    lake = Lake(root / LAKE)
+    with lake.writing():
+        return _ingest(lake, root, settings, planned, retrieved_at, progress)
 
 
 def _ingest(
-    root: Path, settings: Settings, planned: Plan, retrieved_at: datetime, progress: Progress
+    lake: Lake,
+    root: Path,
+    settings: Settings,
+    planned: Plan,
+    retrieved_at: datetime,
+    progress: Progress,
 ) -> IngestReport:
-    lake = Lake(root / LAKE)
-    lake.remove_unfinished()
     stale = _changed(lake, root, planned.feeds, settings)
     if stale:
         _rehearse(lake, root, planned.feeds, settings, {entry.path for entry in stale}, progress)
@@ -163,14 +168,18 @@ def _fingerprint(feed: Feed, settings: Settings) -> str:
 def _changed(
     lake: Lake, root: Path, feeds: tuple[Feed, ...], settings: Settings
 ) -> list[FileEntry]:
-    """Entries of the files that are read otherwise now, or no longer though they are there."""
+    """Entries of the files that are read otherwise now, or no longer though they are there.
+
+    Those whose removal was stopped are among them, there or not: parts of their records are gone.
+    """
     current = {
         _shown(path, root): _fingerprint(feed, settings) for feed in feeds for path in feed.files
     }
     return [
         entry
         for entry in _entries(lake).values()
-        if (root / entry.path).is_file() and entry.settings != current.get(entry.path)
+        if entry.settings == REMOVING
+        or ((root / entry.path).is_file() and entry.settings != current.get(entry.path))
     ]
 
 

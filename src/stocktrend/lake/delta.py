@@ -26,7 +26,9 @@ def _mapped(path: str) -> Iterator[None]:
             f"One program at a time may write to the lake, however {path} changed meanwhile. "
             f"Run the command again"
         ) from error
-    except (DeltaError, OSError, json.JSONDecodeError, pl.exceptions.PolarsError) as error:
+    except PermissionError as error:
+        raise _refused(path, error) from error
+    except (DeltaError, OSError, ValueError, pl.exceptions.PolarsError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _damaged(path, first) from error
 
@@ -35,6 +37,13 @@ def _damaged(path: str, reason: str) -> LakeError:
     return LakeError(
         f"A lake table must be readable and complete, however {path}: {reason}. Remove the lake "
         f"folder and ingest again: the raw files are all that is needed"
+    )
+
+
+def _refused(path: str | Path, error: OSError) -> LakeError:
+    return LakeError(
+        f"The lake's files must be yours to read, write and remove, however {path}: {error}. Give "
+        f"yourself that right, then run the command again; nothing is lost"
     )
 
 
@@ -86,9 +95,10 @@ def _check_sizes(path: str, table: DeltaTable) -> None:
 
 
 def remove_unfinished(path: str) -> None:
-    """Remove what a writer left that was killed before its commit; for the only writer.
+    """Remove what a writer left that was killed before its commit.
 
-    Such files are newer than the newest commit and in none, or still have a temporary name.
+    Such files are newer than the newest commit and in none, or still have a temporary name. Those
+    of a writer that is at work look the same: the caller has to hold the lake against others.
 
     Raises:
         LakeError: a file of the log is damaged, or a file cannot be removed.
@@ -98,18 +108,25 @@ def remove_unfinished(path: str) -> None:
     folder, log = Path(path), Path(path) / "_delta_log"
     with _mapped(path):
         for part in (*folder.glob("*.parquet#*"), *log.glob("*#*"), *log.glob("*.tmp")):
-            part.unlink()
+            _unlink(part)
         last = max((file.stat().st_mtime_ns for file in log.glob("*.json")), default=0)
         newer = [file for file in folder.glob("*.parquet") if file.stat().st_mtime_ns >= last]
         committed = _committed(log) if newer else set()
         for file in newer:
             if file.name not in committed:
-                file.unlink()
+                _unlink(file)
+
+
+def _unlink(file: Path) -> None:
+    try:
+        file.unlink()
+    except OSError as error:
+        raise _refused(file, error) from error
 
 
 def _committed(log: Path) -> set[str]:
     """Names of the files that any version of the table had, as far as the log goes back."""
-    lines = [line for file in log.glob("*.json") for line in file.read_text().splitlines()]
+    lines = [line for file in log.glob("*.json") for line in file.read_text("utf-8").splitlines()]
     actions = [json.loads(line) for line in lines]
     for file in log.glob("*.checkpoint*.parquet"):
         actions += pl.read_parquet(file, columns=["add", "remove"]).to_dicts()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stocktrend.errors import LakeError
+from stocktrend.errors import LakeError, StocktrendError
 
 try:
     import fcntl
@@ -13,28 +13,38 @@ except ImportError:  # Windows has no advisory locks of this kind
 
 
 @contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """Hold a lake's folder against other programs; the system releases it when a program dies.
+def only_writer(
+    folder: Path, what: str = "the lake", error: type[StocktrendError] = LakeError
+) -> Iterator[bool]:
+    """Hold a folder against other programs; the system releases it when a program dies.
+
+    Args:
+        folder: Made where it does not exist.
+        what: Named in errors.
+        error: Type of errors.
+
+    Yields:
+        Whether others are held off: not where the system has no such locks.
 
     Raises:
-        LakeError: another program writes to the lake, or the folder cannot be written.
+        LakeError: or ``error``: another program writes there, or the folder cannot be written.
     """
     lock = folder / ".writer"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = lock.open("w")
-    except OSError as error:
-        raise LakeError(
-            f"The lake must be a folder that can be written, however {folder}: {error}. Give "
-            f"yourself the right to write there, or choose another data root"
-        ) from error
+    except OSError as refused:
+        raise error(
+            f"The folder of {what} must be one that can be written, however {folder}: {refused}. "
+            f"Give yourself the right to write there, or choose another data root"
+        ) from refused
     with file:
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise LakeError(
-                    f"One program at a time may write to the lake, however another one holds "
+            except BlockingIOError as held:
+                raise error(
+                    f"One program at a time may write to {what}, however another one holds "
                     f"{lock}. Wait for it, then run the command again"
-                ) from error
-        yield
+                ) from held
+        yield fcntl is not None

@@ -50,31 +50,12 @@ def revise(
         ``incoming`` in its order, ``known_at`` moved for revisions, and ``status``.
     """
     key, content = list(KEYS[table]), CONTENT[table]
-    rows = incoming.with_columns(pl.int_range(pl.len()).over(key).alias("_nth"))
-    held = newest(table, stored).select(
-        *key, pl.col("known_at").alias("_known"), *(pl.col(c).alias(f"_{c}") for c in content)
-    )
-    of_file = [*key, ORIGIN]
-    own = stored.unique(of_file, keep="last", maintain_order=True).select(
-        *of_file, pl.lit(True).alias("_spoke"), *(pl.col(c).alias(f"_own_{c}") for c in content)
-    )
-    several = rows.filter(pl.len().over(of_file) > 1)
-    fresh = several.join(stored, on=[*key, *content], how="anti", nulls_equal=True).select(of_file)
-    joined = (
-        rows.join(held, on=key, how="left", maintain_order="left")
-        .join(own, on=of_file, how="left", maintain_order="left")
-        .join(
-            fresh.unique().with_columns(pl.lit(True).alias("_fresh")),
-            on=of_file,
-            how="left",
-            maintain_order="left",
-        )
-    )
+    joined = _beside(table, stored, incoming)
     again = (
         pl.col("_spoke").fill_null(False)
         & pl.col("_fresh").is_null()
         & pl.all_horizontal(
-            pl.col(c).last().over(of_file).eq_missing(pl.col(f"_own_{c}")) for c in content
+            pl.col(c).last().over(*key, ORIGIN).eq_missing(pl.col(f"_own_{c}")) for c in content
         )
     )
     later = pl.col("_nth") > 0
@@ -102,6 +83,35 @@ def revise(
             pl.when(pl.col("status") == REVISED).then(moved).otherwise("known_at").alias("known_at")
         )
         .select(*incoming.columns, "status")
+    )
+
+
+def _beside(table: str, stored: pl.DataFrame, incoming: pl.DataFrame) -> pl.DataFrame:
+    """Records beside what is held of their key, what their file said last, and their number.
+
+    ``_nth`` counts the records of a key; ``_fresh`` marks those of a key and file that say
+    something which was never stored.
+    """
+    key, content = list(KEYS[table]), CONTENT[table]
+    rows = incoming.with_columns(pl.int_range(pl.len()).over(key).alias("_nth"))
+    held = newest(table, stored).select(
+        *key, pl.col("known_at").alias("_known"), *(pl.col(c).alias(f"_{c}") for c in content)
+    )
+    of_file = [*key, ORIGIN]
+    own = stored.unique(of_file, keep="last", maintain_order=True).select(
+        *of_file, pl.lit(True).alias("_spoke"), *(pl.col(c).alias(f"_own_{c}") for c in content)
+    )
+    several = rows.filter(pl.len().over(of_file) > 1)
+    fresh = several.join(stored, on=[*key, *content], how="anti", nulls_equal=True).select(of_file)
+    return (
+        rows.join(held, on=key, how="left", maintain_order="left")
+        .join(own, on=of_file, how="left", maintain_order="left")
+        .join(
+            fresh.unique().with_columns(pl.lit(True).alias("_fresh")),
+            on=of_file,
+            how="left",
+            maintain_order="left",
+        )
     )
 
 

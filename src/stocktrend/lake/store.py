@@ -1,10 +1,12 @@
 """The lake's tables: what was known when, written so that nothing is half there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
-from typing import Final
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import polars as pl
 
@@ -12,6 +14,7 @@ from stocktrend import schema
 from stocktrend.errors import DataError, LakeError
 from stocktrend.lake import delta
 from stocktrend.lake.ledger import Ledger
+from stocktrend.lake.lock import only_writer
 from stocktrend.lake.order import in_order, newest
 from stocktrend.lake.rebase import merge_files
 from stocktrend.lake.revisions import (
@@ -25,6 +28,9 @@ from stocktrend.lake.revisions import (
     revise,
 )
 from stocktrend.schema import KEYS, MARKET, TABLES, UTC_TIME
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 MOST_PARTS: Final = 8
 REWRITE_SHARE: Final = 4
@@ -48,6 +54,19 @@ class Upserted:
     notes: Mapping[str, int] = field(default_factory=dict)
 
 
+def _alone(
+    write: Callable[Concatenate["Lake", P], Result],
+) -> Callable[Concatenate["Lake", P], Result]:
+    """A method that writes while no other program does."""
+
+    @wraps(write)
+    def alone(lake: "Lake", /, *args: P.args, **kwargs: P.kwargs) -> Result:
+        with lake.writing():
+            return write(lake, *args, **kwargs)
+
+    return alone
+
+
 class Lake:
     """Delta tables ``bars``, ``news``, ``policy``, ``macro``, ``quarantine`` and ``files``.
 
@@ -64,6 +83,7 @@ class Lake:
     def __init__(self, path: Path | str, versions: Mapping[str, int] | None = None) -> None:
         self.path = str(path).rstrip("/")
         self._pinned = dict(versions) if versions is not None else None
+        self._held = False
 
     def __repr__(self) -> str:
         return f"Lake({self.path!r})"
@@ -171,6 +191,33 @@ class Lake:
 
     # --- writing -------------------------------------------------------------------------------
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the lake against other programs; each write does so itself where this does not.
+
+        What killed programs left is removed first, where the system can hold others off.
+
+        Raises:
+            LakeError: another program writes to the lake, or it is damaged or read-only.
+        """
+        if self._pinned is not None:
+            raise LakeError(
+                f"A lake opened at past versions is read-only, however {self.path} was to be "
+                f"written. Open Lake(path) without versions"
+            )
+        if self._held or "://" in self.path:
+            yield
+            return
+        with only_writer(Path(self.path)) as alone:
+            self._held = True
+            try:
+                for table in (*TABLES, "quarantine", "files") if alone else ():
+                    delta.remove_unfinished(self._at(table))
+                yield
+            finally:
+                self._held = False
+
+    @_alone
     def upsert(
         self,
         table: str,
@@ -195,10 +242,9 @@ class Lake:
             Counts and the fate of each record.
 
         Raises:
-            LakeError: the lake is damaged, read-only, or was changed by another program.
+            LakeError: the lake is damaged, read-only, or another program writes to it.
             DataError: two bars of one session differ within ``records``.
         """
-        self._writable()
         if retrieved_at.tzinfo is None:
             raise DataError(f"retrieved_at must have a time zone, however: {retrieved_at!r}")
         columns = [*schema.columns(table), ORIGIN]
@@ -227,9 +273,9 @@ class Lake:
             notes={name: count for name, count in notes.items() if count},
         )
 
+    @_alone
     def remove(self, table: str, origins: Iterable[str]) -> int:
         """Delete all records of some files, as their settings changed; returns how many."""
-        self._writable()
         if self._version(table) is None:
             return 0
         everything = self._load(table, None, None)
@@ -238,6 +284,7 @@ class Lake:
             delta.write(self._at(table), kept, "overwrite")
         return everything.height - kept.height
 
+    @_alone
     def add_quarantine(self, frame: pl.DataFrame, paths: Iterable[str] | None = None) -> None:
         """Replace what is in quarantine from some files by what they hold now.
 
@@ -246,7 +293,6 @@ class Lake:
             paths: The files that were read, also those without a refused row; default: those in
                 the frame.
         """
-        self._writable()
         names = set(frame["path"]) if paths is None else set(paths)
         before = self.quarantine()
         kept = before.filter(~pl.col("path").is_in(list(names)))
@@ -254,16 +300,6 @@ class Lake:
         after = pl.concat([kept, frame.select(list(schema.QUARANTINE))]).sort(order)
         if not after.equals(before.sort(order)):
             delta.write(self._at("quarantine"), after, "overwrite")
-
-    def remove_unfinished(self) -> None:
-        """Remove files of writers that were killed; for the only writer.
-
-        Raises:
-            LakeError: the lake is damaged, or read-only.
-        """
-        self._writable()
-        for table in (*TABLES, "quarantine", "files"):
-            delta.remove_unfinished(self._at(table))
 
     def _add(self, table: str, rows: pl.DataFrame, present: bool) -> None:
         path = self._at(table)
@@ -275,10 +311,3 @@ class Lake:
         if present:
             rows = pl.concat([self._load(table, None, None), rows])
         delta.write(path, in_order(table, rows), "overwrite")
-
-    def _writable(self) -> None:
-        if self._pinned is not None:
-            raise LakeError(
-                f"A lake opened at past versions is read-only, however {self.path} was to be "
-                f"written. Open Lake(path) without versions"
-            )
