@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 import stocktrend as st
 from stocktrend.catalog import FEATURES
 from stocktrend.errors import ConfigError, DataError, ModelError
+from stocktrend.lake.lock import only_writer
 
 MOMENT = datetime(2017, 7, 1, tzinfo=UTC)
 QUICK = st.Settings(
@@ -129,6 +130,16 @@ def test_a_stopped_training_goes_on_and_ends_with_the_same_scores(
     again = st.run(market, settings=QUICK, retrieved_at=MOMENT, progress=note_training)
     assert min(shares) > 1 / 3
     assert_frame_equal(again.predictions, finished[1].predictions, check_exact=True)
+
+
+def test_two_programs_cannot_train_one_run_at_once(finished: tuple[Path, st.Run]) -> None:
+    root, run = finished
+    assert run.folder is not None
+    with (
+        only_writer(run.folder),
+        pytest.raises(ModelError, match=f"One program at a time may write to run {run.id}"),
+    ):
+        st.train(root, settings=QUICK)
 
 
 def test_a_panel_alone_can_be_trained_on(finished: tuple[Path, st.Run]) -> None:

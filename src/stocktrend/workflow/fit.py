@@ -1,7 +1,7 @@
 """Training as a step: split, train the members, calibrate, score every row, keep it on disk."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import polars as pl
@@ -10,8 +10,10 @@ import torch
 from stocktrend.config import Settings
 from stocktrend.dataset.frames import Frame, to_polars
 from stocktrend.dataset.splits import time_split
+from stocktrend.errors import ModelError
 from stocktrend.evaluation.calibration import Calibrator
 from stocktrend.lake import Lake
+from stocktrend.lake.lock import only_writer
 from stocktrend.progress import Progress, silent
 from stocktrend.training.ensemble import train_ensemble
 from stocktrend.workflow.forecast import Forecaster, score_columns
@@ -31,6 +33,9 @@ def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progre
         The run, not evaluated yet. Its id is made of the last date, the preset and a digest of
         settings and panel: the same inputs give the same id, and a training that was stopped
         goes on from its last saved epoch.
+
+    Raises:
+        ModelError: another program trains the same run.
     """
     frame = time_split(to_polars(panel), settings.split, settings.horizons)
     preset, recipe = settings.recipe_for(frame["ticker"].n_unique())
@@ -38,7 +43,7 @@ def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progre
     last = frame.select(pl.col("as_of").max().dt.strftime("%Y-%m-%d")).item()
     run_id = f"{last}-{preset}-{run_fingerprint(settings, recipe, frame)}"
     folder = None if root is None else runs_folder(root) / run_id
-    with torch_threads(settings.threads):
+    with torch_threads(settings.threads), _alone(folder):
         ensemble = train_ensemble(
             frame,
             recipe,
@@ -48,22 +53,29 @@ def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progre
             progress=progress,
         )
         raw = with_outcomes(ensemble.predict(frame), frame, settings)
-    calibrator = Calibrator.fit(raw, settings.horizons) if recipe.calibrate else None
-    shown = raw if calibrator is None else calibrator.apply(raw)
-    run = Run(
-        id=run_id,
-        settings=settings,
-        preset=preset,
-        recipe=recipe,
-        forecaster=Forecaster(ensemble, calibrator),
-        predictions=shown,
-        panel=frame,
-        versions=versions,
-        folder=folder,
-    )
-    if folder is not None:
-        save_model(run)
+        calibrator = Calibrator.fit(raw, settings.horizons) if recipe.calibrate else None
+        shown = raw if calibrator is None else calibrator.apply(raw)
+        run = Run(
+            id=run_id,
+            settings=settings,
+            preset=preset,
+            recipe=recipe,
+            forecaster=Forecaster(ensemble, calibrator),
+            predictions=shown,
+            panel=frame,
+            versions=versions,
+            folder=folder,
+        )
+        if folder is not None:
+            save_model(run)
     return run
+
+
+def _alone(folder: Path | None) -> AbstractContextManager[object]:
+    """A run's folder held against other programs that would train the same."""
+    return (
+        nullcontext() if folder is None else only_writer(folder, f"run {folder.name}", ModelError)
+    )
 
 
 @contextmanager
