@@ -1,12 +1,12 @@
 """Kills `stocktrend ingest`, `build` and `train` at random moments, runs them again, and compares.
 
 Every trial copies a small simulated market, starts the real command, kills it with SIGKILL once,
-every third one three times in a row, a lone one twice, and lets it run to its end. Then the lake's
-records, the panel and the files of the run must be those of a copy that nobody disturbed. Not
-compared: the ledger's counts, which say what each ingest did, and the table versions that a run
-notes as its origin, since a stop may add a version. Most kills fall between the command's first
-write and its end, the others before. After each kill the lake must be readable with no record twice
-and, where a run is there already, `predict` must work.
+every third one three times in a row, and lets it run to its end. Then the lake's records, the panel
+and the files of the run must be those of a copy that nobody disturbed. Not compared: the ledger's
+counts, which say what each ingest did, and the table versions that a run notes as its origin, since
+a stop may add a version. Most kills fall between the command's first write and its end, the others
+before. After each kill the lake must be readable with no record twice and, where a run is there
+already, `predict` must work.
 
     python benchmarks/crash_safety.py --ingest 100 --build 20 --train 20 --seed 0
 """
@@ -275,8 +275,9 @@ def main() -> int:
                 span = 1 + BEFORE_WRITING
                 spread = (number + chance.random()) / scenario.trials * span - BEFORE_WRITING
                 first = spread if spread >= 0 else spread / BEFORE_WRITING
-                again = 1 if scenario.trials == 1 else 2 * (number % 3 == 2)
-                more = [chance.random() / 2 for _ in range(again)]
+                if scenario.trials == 1:
+                    first = chance.random() / 2  # else it may come too late, and no other does
+                more = [chance.random() / 2 for _ in range(2 * (number % 3 == 2))]
                 scenario.trial(folder / "trial", since, [first, *more])
                 shutil.rmtree(folder / "trial")
             counts = f"{scenario.trials:6} {scenario.kills:6} {scenario.finished:8}"
