@@ -53,7 +53,15 @@ def reading(score: float, move: float, up: float) -> str:
     """One sentence about a score and the probability of a rise."""
     if abs(score) < NEUTRAL:
         return "no direction: leave it out"
-    side = "supports the stock" if score > 0 else "works against it: hedge, or hold less"
-    odds = f"P(up) {share(up)}" if score > 0 else f"P(down) {share(1 - up)}"
-    doubt = "" if (up > 0.5) == (score > 0) else "; the probability disagrees: no direction"
-    return f"the context {side} ({move:+.1%}, {odds}){doubt}".replace("-", "\N{MINUS SIGN}")
+    if (up > 0.5) != (score > 0):
+        return f"no direction: the score says {move:+.1%}, P(up) {share(up)} the opposite".replace(
+            "-", "\N{MINUS SIGN}"
+        )
+    odds = (
+        f"{move:+.1%}, P(up) {share(up)}" if score > 0 else f"{move:+.1%}, P(down) {share(1 - up)}"
+    )
+    how = "strongly " if abs(score) >= STRONG else ""
+    if score > 0:
+        return f"the context {how}supports the stock ({odds})"
+    remedy = "hedge or reduce" if how else "do not add, hedge a part"
+    return f"the context works {how}against it: {remedy} ({odds})".replace("-", "\N{MINUS SIGN}")

@@ -107,9 +107,9 @@ def test_scores_are_put_into_words_that_their_sign_and_size_deserve() -> None:
     assert rows["UP"]["name"] == "UP 2015-01-02"
     assert [rows[n]["move"] for n in rows] == pytest.approx([0.05, 0.02, 0.002, -0.05])
     assert [rows[n]["strength"] for n in rows] == ["strong", "moderate", "none", "strong"]
-    assert rows["UP"]["reading"] == "the context supports the stock (+5.0%, P(up) 80%)"
+    assert rows["UP"]["reading"] == "the context strongly supports the stock (+5.0%, P(up) 80%)"
     assert rows["DOWN"]["reading"] == (
-        "the context works against it: hedge, or hold less (\N{MINUS SIGN}5.0%, P(down) 90%)"
+        "the context works strongly against it: hedge or reduce (\N{MINUS SIGN}5.0%, P(down) 90%)"
     )
     assert rows["FLAT"]["reading"] == "no direction: leave it out"
-    assert rows["TORN"]["reading"].endswith("the probability disagrees: no direction")
+    assert rows["TORN"]["reading"].startswith("no direction: the score says +2.0%")

@@ -32,7 +32,9 @@ def show_simulated(display: Display, market: "SimulatedMarket") -> None:
         ("wrote", "#files", "#records"),
         [(f"raw/{kind}", kinds[kind], market.rows[kind]) for kind in kinds],
     )
-    display.heading("Scores of the truth itself, which no model can beat for long")
+    display.heading(
+        "Scores of the truth itself over all its dates, which no model can beat for long"
+    )
     display.table(
         ("horizon", "#rows", "#correlation", "#rank IC"),
         [

@@ -75,7 +75,7 @@ def horizon_verdict(
     if outcome == "undefined":
         return (
             f"{at} nothing can be judged: {figure} comes from {dates} test "
-            f"{'date' if dates == 1 else 'dates'}, and an interval needs at least "
+            f"{'date' if dates == 1 else 'dates'}, and an interval of that horizon needs at least "
             f"{MIN_BLOCKS * block}."
         )
     figure += f" {interval(skill, judged_by)} over {dates} dates"

@@ -1,5 +1,6 @@
 """Scores of one date, from the records known then."""
 
+import difflib
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -81,11 +82,12 @@ def _only(rows: pl.DataFrame, tickers: Sequence[str], day: date) -> pl.DataFrame
     known = set(rows["ticker"])
     unknown = [ticker for ticker in tickers if ticker not in known]
     if unknown:
-        raise DataError(
-            "\n".join(
-                f"tickers must have a row on {day}, however {ticker!r} has none: it is not in the "
-                "lake, has no bar that day or fewer than 60 bars of history"
-                for ticker in unknown
-            )
-        )
+        raise DataError("\n".join(_no_row(ticker, known, day) for ticker in unknown))
     return rows.filter(pl.col("ticker").is_in(list(tickers)))
+
+
+def _no_row(ticker: str, known: set[str], day: date) -> str:
+    rule = f"tickers must have a row on {day}, however {ticker!r} has none: "
+    if close := difflib.get_close_matches(ticker.upper(), sorted(known), n=3):
+        return rule + f"did you mean {', '.join(close)}?"
+    return rule + "it is not in the lake, has no bar that day or fewer than 60 bars of history"
