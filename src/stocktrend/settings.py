@@ -79,9 +79,9 @@ class Effective:
 
 
 def load_settings(
-    root: Path,
+    root: Path | str,
     *,
-    file: Path | None = None,
+    file: Path | str | None = None,
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     check_files: bool = True,
@@ -101,7 +101,8 @@ def load_settings(
     Raises:
         ConfigError: with every problem found.
     """
-    named = file or root / FILE_NAME
+    root = Path(root)
+    named = root / FILE_NAME if file is None else Path(file)
     given, problems = ({}, []) if file is None and not named.exists() else read_yaml(named)
     variables, wrong = read_environment(environ or {})
     problems += wrong
