@@ -123,3 +123,8 @@ def test_the_page_of_features_defines_each_once_in_the_catalogues_order() -> Non
     assert [(title.lower(), int(number)) for title, number in titles] == [
         (group, len(members)) for group, members in FEATURE_GROUPS.items()
     ]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_no_figure_is_left_to_be_measured(document: Path) -> None:
+    assert "TO BE MEASURED" not in document.read_text()
