@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import torch
 from safetensors.torch import load_file
+from small_training import SMALL
 from torch import nn
 
 from planted import planted_panel
@@ -19,18 +20,6 @@ from stocktrend.training import (
     create_optimizer,
     create_scheduler,
 )
-
-SMALL = {
-    "context_hidden_dims": (8,),
-    "stock_hidden_dims": (16,),
-    "context_embedding_dim": 4,
-    "stock_embedding_dim": 4,
-}
-
-
-@pytest.fixture(scope="module")
-def loaders() -> tuple[BatchLoader, BatchLoader]:
-    return create_data_loaders(planted_panel(dates=60))[:2]
 
 
 def panel_with(horizons: tuple[int, ...], dates: int = 60) -> pl.DataFrame:

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from small_training import small_model
 from torch import nn
 from torch.utils.data import DataLoader
 
 from planted import planted_panel
 from stocktrend.dataset import BatchLoader, create_data_loaders
 from stocktrend.errors import DataError, ModelError
-from stocktrend.model import DualTowerRelevanceModel, create_model
+from stocktrend.model import create_model
 from stocktrend.training import (
     Checkpoints,
     DualTowerTrainer,
@@ -24,22 +25,7 @@ from stocktrend.training import (
     create_scheduler,
 )
 
-SMALL = {
-    "context_hidden_dims": (8,),
-    "stock_hidden_dims": (16,),
-    "context_embedding_dim": 4,
-    "stock_embedding_dim": 4,
-}
 TESTS = Path(__file__).parents[1]
-
-
-def small_model(seed: int = 0) -> DualTowerRelevanceModel:
-    return create_model("cpu", seed=seed, **SMALL)
-
-
-@pytest.fixture(scope="module")
-def loaders() -> tuple[BatchLoader, BatchLoader, BatchLoader]:
-    return create_data_loaders(planted_panel(dates=60))
 
 
 class ScriptedValidation(nn.Module):
