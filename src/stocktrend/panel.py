@@ -105,12 +105,21 @@ def _check_tickers(bars: pl.DataFrame, tickers: Sequence[str] | None) -> Sequenc
     problems = []
     for ticker in tickers:
         if ticker not in known:
-            close = difflib.get_close_matches(ticker.upper(), known, n=3)
-            hint = f"did you mean {', '.join(close)}?" if close else f"known: {_some(known)}"
+            hint = did_you_mean(ticker, known) or f"known: {_some(known)}"
             problems.append(f"tickers must be in the lake, however {ticker!r} is not: {hint}")
     if problems:
         raise DataError("\n".join(problems))
     return tickers
+
+
+def did_you_mean(ticker: str, known: Sequence[str]) -> str:
+    """Up to three tickers spelled much like it, as a question; empty where there are none.
+
+    >>> did_you_mean("aapl", ["AAPL", "MSFT"])
+    'did you mean AAPL?'
+    """
+    close = difflib.get_close_matches(ticker.upper(), known, n=3)
+    return f"did you mean {', '.join(close)}?" if close else ""
 
 
 def _some(names: Sequence[str], limit: int = 8) -> str:

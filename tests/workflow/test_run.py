@@ -90,6 +90,12 @@ def test_unknown_tickers_are_refused_all_at_once(finished: tuple[Path, st.Run]) 
         st.predict(finished[0], tickers=["NONE1", "NONE2"])
 
 
+def test_a_ticker_in_other_letters_is_suggested(finished: tuple[Path, st.Run]) -> None:
+    ticker = str(st.predict(finished[0])["ticker"][0])
+    with pytest.raises(DataError, match=rf"'{ticker.lower()}' has none: did you mean .*{ticker}"):
+        st.predict(finished[0], tickers=[ticker.lower()])
+
+
 def test_a_loaded_run_predicts_and_reports_as_the_trained_one(
     finished: tuple[Path, st.Run], tmp_path: Path
 ) -> None:

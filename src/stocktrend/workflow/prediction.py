@@ -1,6 +1,5 @@
 """Scores of one date, from the records known then."""
 
-import difflib
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from stocktrend.config import Settings
 from stocktrend.errors import DataError, LakeError
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel as compute_panel
+from stocktrend.panel import did_you_mean
 from stocktrend.progress import Progress, silent
 from stocktrend.sessions import as_of_grid
 from stocktrend.workflow.forecast import score_columns
@@ -87,7 +87,6 @@ def _only(rows: pl.DataFrame, tickers: Sequence[str], day: date) -> pl.DataFrame
 
 
 def _no_row(ticker: str, known: set[str], day: date) -> str:
-    rule = f"tickers must have a row on {day}, however {ticker!r} has none: "
-    if close := difflib.get_close_matches(ticker.upper(), sorted(known), n=3):
-        return rule + f"did you mean {', '.join(close)}?"
-    return rule + "it is not in the lake, has no bar that day or fewer than 60 bars of history"
+    hint = did_you_mean(ticker, sorted(known))
+    reasons = "it is not in the lake, has no bar that day or fewer than 60 bars of history"
+    return f"tickers must have a row on {day}, however {ticker!r} has none: {hint or reasons}"
