@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 from stocktrend.sources.market.context import simulate_context
 from stocktrend.sources.market.expectation import (
@@ -18,6 +19,7 @@ from stocktrend.sources.market.response import (
     RISK_PHI,
     STANCE_PHI,
     TONE_PHI,
+    Market,
     calibrate,
 )
 from stocktrend.sources.market.stocks import simulate_stocks
@@ -84,6 +86,21 @@ def test_target_sessions_are_those_of_the_calendar() -> None:
     assert grid.reach[7][as_of.index(date(2018, 3, 16))] == 5
     # Thirty days after 16 March is a Sunday; 16 April is the 20th session after.
     assert grid.reach[30][as_of.index(date(2018, 3, 16))] == 20
+
+
+@pytest.mark.parametrize(("market", "told"), [("none", False), ("realistic", True)])
+def test_how_much_prices_move_can_be_told_but_in_the_market_none(
+    market: Market, told: bool
+) -> None:
+    context = simulate_context(date(2010, 1, 1), date(2019, 12, 31), seed=2)
+    stocks = simulate_stocks(np.arange(40), context, calibrate(market), seed=2)
+    size = np.abs(stocks.growth - stocks.growth.mean())
+    past = sliding_window_view(size, 60, axis=0).mean(axis=-1)
+    vix = np.broadcast_to(context.vix[context.first :, None], size.shape)
+    for known in (vix[59:], stocks.reach[59:], stocks.activity[59:], past):
+        found = np.corrcoef(known[:-1].ravel(), size[60:].ravel())[0, 1]
+        # As if the tickers of a date were one, which they nearly are for the volatility index.
+        assert (abs(found) > 4 / np.sqrt(len(past))) == told
 
 
 def test_latent_states_have_unit_variance_and_the_stated_decay() -> None:

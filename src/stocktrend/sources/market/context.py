@@ -41,8 +41,8 @@ class Context:
         nerves: The risk that each evening's index shows: it is read the next morning, so that it
             is the next session's ``risk``, (T,).
         vix: Closing level of the volatility index, (T,).
-        factor: Log return of the market factor, martingale in its exponential at beta 1, (T,).
-        volatility: Its daily volatility, (T,). Both before ``Setting.noise``.
+        shock: Of the market factor, standard normal, (T,).
+        volatility: The daily volatility of that factor, before ``Setting.noise``, (T,).
     """
 
     days: Days
@@ -55,7 +55,7 @@ class Context:
     tone: Array
     nerves: Array
     vix: Array
-    factor: Array
+    shock: Array
     volatility: Array
 
 
@@ -97,6 +97,6 @@ def simulate_context(start: date, end: date, seed: int) -> Context:
         tone=-0.6 * risk + 0.8 * ar1(0.95, rng.standard_normal(size)),
         nerves=nerves,
         vix=vix,
-        factor=volatility * rng.standard_normal(size),
+        shock=rng.standard_normal(size),
         volatility=volatility,
     )

@@ -10,7 +10,7 @@ from stocktrend.sources.market.response import Market
 FIRST_START: Final = date(1966, 1, 1)
 LAST_END: Final = date(2034, 6, 30)
 MOST_TICKERS: Final = 100_000
-FORM: Final = 2
+FORM: Final = 3
 """Of the simulation: raised when the same order no longer gives the same files."""
 
 

@@ -81,12 +81,14 @@ class Setting(NamedTuple):
         shares: Of its terms.
         noise: Factor of the noise below, in returns from close to close.
         news: Fall of the price as a multiple of what risk adds to a session's expected return.
+        steady: Whether the noise is the same for every ticker and session, whatever the states.
     """
 
     deviation: float
     shares: Shares
     noise: float = 1.0
     news: float = 0.0
+    steady: bool = False
 
 
 def deviation_for(correlation: float) -> float:
@@ -106,10 +108,16 @@ def setting_of(market: Market) -> Setting:
     ``strong`` is made so that the performance targets of the design can be reached: most of a
     week's return is expected, and most of that comes from the market's risk, which the volatility
     index shows, times a ticker's attention, which volume and range show.
+
+    ``none`` has returns that are independent of all that can be known, volatility included: with
+    a volatility that can be known, the targets (which bend large returns) and the direction (the
+    median of a return lies below its mean) could be told a little even where no return can.
     """
     if market == "strong":
         return Setting(0.031, Shares(risk=0.98, stance=0.01, tone=0.01), noise=0.05, news=7.5)
-    return Setting(deviation_for(0.05) if market == "realistic" else 0.0, EVEN)
+    if market == "realistic":
+        return Setting(deviation_for(0.05), EVEN)
+    return Setting(0.0, EVEN, steady=True)
 
 
 @dataclass(frozen=True)
@@ -118,7 +126,7 @@ class Response:
 
     Attributes:
         risk, stance, tone: Weights of the three terms.
-        noise, news: See ``Setting``.
+        noise, news, steady: See ``Setting``.
     """
 
     risk: float
@@ -126,6 +134,7 @@ class Response:
     tone: float
     noise: float = 1.0
     news: float = 0.0
+    steady: bool = False
 
 
 def calibrate(market: Market) -> Response:
@@ -143,4 +152,5 @@ def calibrate(market: Market) -> Response:
         tone=weight(setting.shares.tone, TONE_PHI),
         noise=setting.noise,
         news=setting.news,
+        steady=setting.steady,
     )

@@ -23,7 +23,9 @@ from stocktrend.sources.market.response import (
     PREMIUM,
     RISK_PHI,
     TONE_PHI,
+    VIX_LEVEL,
     Response,
+    market_volatility,
 )
 
 RANGE: Final = 0.028
@@ -101,11 +103,10 @@ def simulate_stocks(
     accumulation = ar1(ACCUMULATION_PHI, rng.standard_normal(shape))
     tone = ar1(TONE_PHI, rng.standard_normal(shape))
     busy = np.exp(CLUSTERING * attention)
-    own = traits.volatility * busy
+    own, common = volatilities(response, context, traits, busy)
     shock = rng.standard_normal(shape)
-    common = traits.beta * context.volatility[start:, None]
     total = np.sqrt(own**2 + common**2)
-    noise = own * shock + traits.beta * context.factor[start:, None]
+    noise = own * shock + common * context.shock[start:, None]
     expected, surprise = drift(response, context, attention, accumulation, tone)
     growth = PREMIUM + expected - response.news * surprise
     growth += response.noise * noise - 0.5 * (response.noise * total) ** 2
@@ -121,6 +122,16 @@ def simulate_stocks(
         gap=0.3 * growth + 0.35 * total * rng.standard_normal(shape),
         activity=0.8 * attention + 0.05 * rng.standard_normal(shape) + 0.05 * swing,
     )
+
+
+def volatilities(
+    response: Response, context: Context, traits: Traits, busy: Array
+) -> tuple[Array, Array]:
+    """Of a session's own noise and of its share in the market's, (T, N) each."""
+    if response.steady:
+        own = np.full_like(busy, OWN_VOLATILITY)
+        return own, np.full_like(busy, market_volatility(VIX_LEVEL))
+    return traits.volatility * busy, traits.beta * context.volatility[context.first :, None]
 
 
 def drift(
