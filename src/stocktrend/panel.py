@@ -28,7 +28,7 @@ from stocktrend.features.news_periods import news_periods
 from stocktrend.features.policy import policy_features
 from stocktrend.features.stock import stock_features
 from stocktrend.ingestion import ingest
-from stocktrend.lake import Lake
+from stocktrend.lake import Lake, Records
 from stocktrend.lake.order import newest
 from stocktrend.progress import Progress, silent
 from stocktrend.sessions import as_of_grid, sessions
@@ -42,7 +42,7 @@ NOT_POSITIVE = PLAIN_RULES["prices_are_positive"]
 
 
 def build_panel(
-    lake: Lake,
+    records: Records,
     settings: Settings,
     *,
     start: date | None = None,
@@ -51,10 +51,10 @@ def build_panel(
     known_by: datetime | None = None,
     progress: Progress = silent,
 ) -> pl.DataFrame:
-    """Compute the panel from the lake.
+    """Compute the panel from records.
 
     Args:
-        lake: Where the records are.
+        records: A lake, or tables in memory.
         settings: Exchange, frequency, horizons, tickers and the period; see ``config.Settings``.
         start, end: First and last day of the rows; default: the settings', else all.
         tickers: Rows of these only; default: the settings', else all.
@@ -68,7 +68,7 @@ def build_panel(
     Raises:
         DataError: there are no bars, a ticker is unknown, or no row is left.
     """
-    versions = _history(lake, "bars", known_by)
+    versions = _history(records, "bars", known_by)
     names = _check_tickers(versions, tickers or settings.tickers)
     if names is not None:
         versions = versions.filter(pl.col("ticker").is_in(names))
@@ -76,11 +76,11 @@ def build_panel(
         settings.frequency, start or settings.start, end or settings.end, settings.exchange
     )
     progress("stock features", 0, None, "bars")
-    stocks = _stock_rows(versions, grid, settings.exchange, _breaks(lake, settings.exchange))
+    stocks = _stock_rows(versions, grid, settings.exchange, _breaks(records, settings.exchange))
     progress("stock features", versions.height, versions.height, "bars")
     if stocks.is_empty():
         raise DataError(_no_rows(versions, start or settings.start, end or settings.end))
-    panel = _with_context(stocks, grid, lake, settings, known_by, progress)
+    panel = _with_context(stocks, grid, records, settings, known_by, progress)
     panel = add_labels(panel, newest("bars", versions), settings.horizons)
     labels = [name for horizon in settings.horizons for name in label_columns(horizon)]
     return panel.select(
@@ -88,8 +88,8 @@ def build_panel(
     ).sort("as_of", "ticker")
 
 
-def _history(lake: Lake, table: str, known_by: datetime | None) -> pl.DataFrame:
-    frame = lake.history(table)
+def _history(records: Records, table: str, known_by: datetime | None) -> pl.DataFrame:
+    frame = records.history(table)
     return frame if known_by is None else frame.filter(pl.col("known_at") <= known_by)
 
 
@@ -137,9 +137,9 @@ def _no_rows(bars: pl.DataFrame, start: date | None, end: date | None) -> str:
     )
 
 
-def _breaks(lake: Lake, exchange: str) -> pl.DataFrame:
+def _breaks(records: Records, exchange: str) -> pl.DataFrame:
     """Sessions on which a ticker's price was not above 0: quarantined, and history restarts."""
-    refused = lake.quarantine().filter(
+    refused = records.quarantine().filter(
         pl.col("table") == "bars", pl.col("reason").str.contains(NOT_POSITIVE, literal=True)
     )
     days = sessions(exchange).select("session")
@@ -195,18 +195,18 @@ def _features(
 def _with_context(
     stocks: pl.DataFrame,
     grid: pl.DataFrame,
-    lake: Lake,
+    records: Records,
     settings: Settings,
     known_by: datetime | None,
     progress: Progress,
 ) -> pl.DataFrame:
     dates = grid.join(stocks.select("as_of").unique(), on="as_of", how="semi").sort("as_of")
-    observations = _history(lake, "macro", known_by)
+    observations = _history(records, "macro", known_by)
     progress("macro features", 0, None, "dates")
     macro = macro_features(observations, dates)
-    policy = policy_features(_history(lake, "policy", known_by), observations, dates)
+    policy = policy_features(_history(records, "policy", known_by), observations, dates)
     progress("macro features", dates.height, dates.height, "dates")
-    items = _history(lake, "news", known_by)
+    items = _history(records, "news", known_by)
     news = news_features(
         items,
         stocks.select("ticker", "as_of", "previous_as_of"),

@@ -11,10 +11,13 @@ from collections.abc import Sequence
 
 import typer
 
-from stocktrend.cli.commands import app
+from stocktrend.cli import commands
+from stocktrend.cli.app import app
 from stocktrend.errors import ConfigError, StocktrendError
 
 STOPPED = 130
+COMMANDS = (commands,)
+"""Modules whose commands register with ``app`` as they are imported."""
 
 
 def main() -> None:
