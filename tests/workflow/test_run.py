@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 import stocktrend as st
 from stocktrend.catalog import FEATURES
-from stocktrend.errors import ConfigError, DataError, ModelError
+from stocktrend.errors import ConfigError, DataError, LakeError, ModelError
 from stocktrend.lake.lock import only_writer
 
 MOMENT = datetime(2017, 7, 1, tzinfo=UTC)
@@ -146,6 +146,15 @@ def test_two_programs_cannot_train_one_run_at_once(finished: tuple[Path, st.Run]
         pytest.raises(ModelError, match=f"One program at a time may write to run {run.id}"),
     ):
         st.train(root, settings=QUICK)
+
+
+def test_two_programs_cannot_make_one_panel_at_once(market: Path) -> None:
+    other = QUICK.model_copy(update={"horizons": (7,)})
+    with (
+        only_writer(market / "panel"),
+        pytest.raises(LakeError, match="One program at a time may write to the panel"),
+    ):
+        st.build_panel(market, settings=other, retrieved_at=MOMENT)
 
 
 def test_a_panel_alone_can_be_trained_on(finished: tuple[Path, st.Run]) -> None:

@@ -25,6 +25,7 @@ from stocktrend.evaluation.study import evaluate as evaluate_predictions
 from stocktrend.ingestion import IngestReport
 from stocktrend.ingestion import ingest as ingest_files
 from stocktrend.lake import Lake
+from stocktrend.lake.lock import only_writer
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.progress import Progress, silent
 from stocktrend.settings import load_settings, with_arguments
@@ -97,7 +98,11 @@ def build_panel(
 
 
 def stored_panel(root: Path, settings: Settings, progress: Progress = silent) -> pl.DataFrame:
-    """The panel of the lake as it stands, from its file where that is still right."""
+    """The panel of the lake as it stands, from its file where that is still right.
+
+    Raises:
+        LakeError: another program makes the panel.
+    """
     lake = Lake(lake_folder(root))
     file = panel_file(root, settings)
     mark = file.with_suffix(".json")
@@ -105,10 +110,11 @@ def stored_panel(root: Path, settings: Settings, progress: Progress = silent) ->
     kept = _kept_panel(file, mark, now)
     if kept is not None:
         return kept
-    panel = compute_panel(lake, settings, progress=progress)
-    mark.unlink(missing_ok=True)
-    write_parquet(file, panel)
-    write_json(mark, now)
+    with only_writer(file.parent, "the panel"):
+        panel = compute_panel(lake, settings, progress=progress)
+        mark.unlink(missing_ok=True)
+        write_parquet(file, panel)
+        write_json(mark, now)
     return panel
 
 
