@@ -16,9 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from us88_settings import us88_settings
+from us88_settings import data_root, us88_settings
 
 
 def main() -> None:
@@ -28,11 +26,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="data root to use and keep")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        root = arguments.keep or Path(scratch) / "us88"
-        root.mkdir(parents=True, exist_ok=True)
-        settings = us88_settings(arguments.data.resolve())
-        content = settings.model_dump(mode="json", exclude_none=True)
-        (root / "stocktrend.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+        root = data_root(arguments.keep or Path(scratch) / "us88", us88_settings(arguments.data))
         start = time.perf_counter()
         command = [sys.executable, "-m", "stocktrend", "run", "--data-root", str(root), "--json"]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)

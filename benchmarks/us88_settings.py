@@ -6,6 +6,8 @@ The paths are absolute, so that a data root elsewhere needs no copy of the files
 from datetime import date
 from pathlib import Path
 
+import yaml
+
 from stocktrend.config import (
     BarsFile,
     Calendar,
@@ -25,6 +27,14 @@ from stocktrend.config import (
 DAILY = ("DFF", "DGS10", "DGS2", "BAA10Y", "VIXCLS")
 
 
+def data_root(root: Path, settings: Settings) -> Path:
+    """A folder as a data root of these settings, made where it is missing."""
+    root.mkdir(parents=True, exist_ok=True)
+    content = settings.model_dump(mode="json", exclude_none=True)
+    (root / "stocktrend.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    return root
+
+
 def us88_settings(data: Path) -> Settings:
     """88 stocks with posts, macro with vintages, policy. ``data``: the folder of real data."""
     data = data.resolve()
@@ -38,19 +48,6 @@ def us88_settings(data: Path) -> Settings:
                     end=date(2016, 3, 31),
                 ),
             ),
-            policy=policy_sources(data),
-            macro=macro_sources(data),
-        )
-    )
-
-
-def sp500_settings(data: Path) -> Settings:
-    """744 tickers ever in the S&P 500, 2005 to 2014, without news."""
-    data = data.resolve()
-    return Settings(
-        sources=Sources(
-            prices=(BarsFile(path=f"{data}/sp500/prices_2005_2014.parquet"),),
-            news=(),
             policy=policy_sources(data),
             macro=macro_sources(data),
         )

@@ -7,10 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from sp500_settings import sp500_settings
 from stocktrend.config import BarsFile, Settings, Sources
 from stocktrend.ingestion import IngestReport, SourceReport, ingest
 from stocktrend.lake import Lake
-from us88_settings import sp500_settings, us88_settings
+from us88_settings import us88_settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
