@@ -1,0 +1,130 @@
+"""Reading the lake: what was known when, as the tables are now or as they were."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from stocktrend import schema
+from stocktrend.errors import DataError, LakeError
+from stocktrend.lake import delta
+from stocktrend.lake.ledger import Ledger
+from stocktrend.lake.order import in_order, newest
+from stocktrend.lake.revisions import ORIGIN
+from stocktrend.schema import KEYS, MARKET, TABLES, UTC_TIME
+
+
+class LakeReader:
+    """What a ``Lake`` can do without writing.
+
+    Args:
+        path: A folder, or a URL of an object store that delta-rs reads.
+        versions: Table versions to read; without them the newest.
+    """
+
+    def __init__(self, path: Path | str, versions: Mapping[str, int] | None = None) -> None:
+        self.path = str(path).rstrip("/")
+        self._pinned = dict(versions) if versions is not None else None
+
+    def __repr__(self) -> str:
+        return f"Lake({self.path!r})"
+
+    @property
+    def exists(self) -> bool:
+        """Whether any table of records is there."""
+        return any(self._version(table) is not None for table in TABLES)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The files that were ingested."""
+        return Ledger(self._at("files"))
+
+    def versions(self) -> dict[str, int]:
+        """Version of each table of records; hand them to ``Lake`` to read it as it is now."""
+        found = {table: self._version(table) for table in TABLES}
+        return {table: version for table, version in found.items() if version is not None}
+
+    def read(
+        self, table: str, as_of: datetime | None = None, tickers: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """The newest version of each key that was known at a time.
+
+        Args:
+            table: bars, news, policy or macro.
+            as_of: With a time zone; nothing known later is seen. Everything where None.
+            tickers: Of bars and news only these; news of the whole market always.
+
+        Returns:
+            The schema's columns, sorted by key; empty where nothing was ingested.
+
+        Raises:
+            LakeError: the lake is missing or damaged.
+            DataError: the table's name or ``as_of`` is wrong.
+        """
+        if as_of is not None and as_of.tzinfo is None:
+            raise DataError(
+                f"as_of must have a time zone, however: {as_of!r}. Use datetime(..., tzinfo=UTC)"
+            )
+        where = None if as_of is None else pl.col("known_at") <= as_of
+        return newest(table, self._load(table, tickers, where)).select(schema.columns(table))
+
+    def history(self, table: str, tickers: Sequence[str] | None = None) -> pl.DataFrame:
+        """Every version of every key, sorted by key and ``known_at``.
+
+        Args, Returns, Raises: as ``read``.
+        """
+        return self._load(table, tickers, None).select(schema.columns(table))
+
+    def quarantine(self) -> pl.DataFrame:
+        """What was refused, with source, path, row, reason and the raw record."""
+        if self._version("quarantine") is None:
+            return pl.DataFrame(schema=schema.QUARANTINE)
+        columns = list(schema.QUARANTINE)
+        return delta.read(self._at("quarantine"), columns).sort("table", "path", "row")
+
+    def spans(self, table: str) -> pl.DataFrame:
+        """First and last ``known_at`` of each ticker: ``origin, ticker, first, last``, sorted."""
+        version = self._version(table)
+        columns = [ORIGIN, "ticker", "known_at"]
+        if version is None:
+            rows = pl.DataFrame(
+                schema={**dict.fromkeys(columns[:2], pl.String), "known_at": UTC_TIME}
+            )
+        else:
+            rows = delta.read(self._at(table), columns, version)
+        known = pl.col("known_at")
+        return (
+            rows.group_by(ORIGIN, "ticker")
+            .agg(known.min().alias("first"), known.max().alias("last"))
+            .sort(ORIGIN, "ticker")
+        )
+
+    def _load(
+        self, table: str, tickers: Sequence[str] | None, where: pl.Expr | None
+    ) -> pl.DataFrame:
+        """Stored rows with ``origin``, sorted by key and ``known_at``."""
+        if table not in TABLES:
+            raise DataError(f"table must be one of {', '.join(TABLES)}, however: {table!r}")
+        version = self._version(table)
+        if version is None:
+            if not self.exists:
+                raise LakeError(
+                    f"There must be a lake to read from, however {self.path} holds none. Put files "
+                    f"into raw/ and run `stocktrend ingest`"
+                )
+            return TABLES[table].create_empty().with_columns(pl.lit("").alias(ORIGIN))
+        if tickers is not None and "ticker" in KEYS[table]:
+            wanted = [*tickers, *([MARKET] if table == "news" else [])]
+            chosen = pl.col("ticker").is_in(wanted)
+            where = chosen if where is None else where & chosen
+        columns = [*schema.columns(table), ORIGIN]
+        return in_order(table, delta.read(self._at(table), columns, version, where))
+
+    def _version(self, table: str) -> int | None:
+        if self._pinned is not None:
+            return self._pinned.get(table)
+        return delta.version(self._at(table))
+
+    def _at(self, table: str) -> str:
+        return f"{self.path}/{table}"
