@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     )
     from stocktrend.evaluation.bootstrap import Estimate
     from stocktrend.evaluation.results import Evaluation
+    from stocktrend.features.known import known_records
+    from stocktrend.features.own import Feature, feature
+    from stocktrend.features.own_files import load_features
     from stocktrend.features.stock import stock_features
     from stocktrend.features.text import HeadlineScorer, PolicyScorer, TextScorer
     from stocktrend.ingestion import IngestReport
@@ -71,6 +74,9 @@ _HOME = {
     ),
     "stocktrend.evaluation.bootstrap": ("Estimate",),
     "stocktrend.evaluation.results": ("Evaluation",),
+    "stocktrend.features.known": ("known_records",),
+    "stocktrend.features.own": ("Feature", "feature"),
+    "stocktrend.features.own_files": ("load_features",),
     "stocktrend.features.stock": ("stock_features",),
     "stocktrend.features.text": ("HeadlineScorer", "PolicyScorer", "TextScorer"),
     "stocktrend.ingestion": ("IngestReport",),
@@ -116,6 +122,7 @@ __all__ = [
     "DualTowerTrainer",
     "Estimate",
     "Evaluation",
+    "Feature",
     "HeadlineScorer",
     "IngestReport",
     "Lake",
@@ -140,7 +147,10 @@ __all__ = [
     "create_optimizer",
     "create_scheduler",
     "evaluate",
+    "feature",
     "ingest",
+    "known_records",
+    "load_features",
     "load_run",
     "load_settings",
     "predict",

@@ -5,6 +5,7 @@ underscores), the YAML file ``<data_root>/stocktrend.yaml``, defaults. Paths of 
 relative to the data root and may be globs.
 """
 
+import re
 from datetime import date, time
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
@@ -237,6 +238,21 @@ class Split(Model):
         return self
 
 
+def feature_parts(entry: str) -> tuple[str, str | None]:
+    """Path and name, None for all, of an entry of ``features``.
+
+    >>> feature_parts("my_features.py:gap_5")
+    ('my_features.py', 'gap_5')
+    """
+    found = re.fullmatch(r"(.+\.py)(?::(\w+))?", entry)
+    if found is None:
+        raise ValueError(
+            f"features must be Python files, however: {entry!r}. "
+            "Write my_features.py, or my_features.py:gap_5 for one of its features"
+        )
+    return found[1], found[2]
+
+
 class Settings(Model):
     """What a data root is made of and how it is modelled."""
 
@@ -247,6 +263,7 @@ class Settings(Model):
     end: date | None = None
     tickers: tuple[str, ...] | None = None
     sources: Sources = Sources()
+    features: tuple[str, ...] = ()
     preset: Literal["auto", "original", "cross_sectional"] = "auto"
     recipe: dict[str, Any] = {}
     split: Split = Split()
@@ -271,6 +288,13 @@ class Settings(Model):
                 "tickers must name one or more, however: none. Leave the setting out for all"
             )
         return tickers
+
+    @field_validator("features")
+    @classmethod
+    def _name_files(cls, features: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in features:
+            feature_parts(entry)
+        return features
 
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> Self:

@@ -1,11 +1,11 @@
-"""The panel: one row a (ticker, as_of) with 87 features, targets and when each label is known.
+"""The panel: one row a (ticker, as_of) with its features, targets and when each label is known.
 
 1. The grid gives the decision times (``as_of``); a row exists where a ticker has a bar on the
    grid's session and at least 60 bars of history.
 2. Stock features come from the bars as they were known at each ``as_of``: where bars were revised
    later, the rows before the revision are computed on the history without it.
 3. Policy and macro features are computed once a date, news features once a row; each picks the
-   records with ``known_at <= as_of`` itself.
+   records with ``known_at <= as_of`` itself, as a user's own features have to.
 4. Labels come last and from the newest version of the bars; ``label_known_at`` says when.
 """
 
@@ -25,6 +25,8 @@ from stocktrend.errors import ConfigError, DataError
 from stocktrend.features.macro import macro_features
 from stocktrend.features.news import news_features
 from stocktrend.features.news_periods import news_periods
+from stocktrend.features.own import Feature, own_features
+from stocktrend.features.own_files import load_features, require_loaded
 from stocktrend.features.policy import policy_features
 from stocktrend.features.stock import stock_features
 from stocktrend.ingestion import ingest
@@ -49,6 +51,7 @@ def build_panel(
     end: date | None = None,
     tickers: Sequence[str] | None = None,
     known_by: datetime | None = None,
+    features: Sequence[Feature] = (),
     progress: Progress = silent,
 ) -> pl.DataFrame:
     """Compute the panel from records.
@@ -59,15 +62,18 @@ def build_panel(
         start, end: First and last day of the rows; default: the settings', else all.
         tickers: Rows of these only; default: the settings', else all.
         known_by: Pretend that it is this moment: records known later are not read at all.
+        features: A user's own, from ``load_features`` where the settings name files of them.
 
     Returns:
-        ``ticker, as_of, timestamp, close``, the 87 features in catalogue order and, per horizon,
-        ``return_7d, target_7d, label_known_at_7d``; sorted by as_of and ticker. Float64, null
-        where undefined.
+        ``ticker, as_of, timestamp, close``, the 87 features in catalogue order, the own ones and,
+        per horizon, ``return_7d, target_7d, label_known_at_7d``; sorted by as_of and ticker.
+        Float64, null where undefined.
 
     Raises:
-        DataError: there are no bars, a ticker is unknown, or no row is left.
+        DataError: there are no bars, a ticker is unknown, no row is left, or an own feature fails.
+        ConfigError: own features that the settings name are not given, or two have one name.
     """
+    require_loaded(settings, features)
     versions = _history(records, "bars", known_by)
     names = _check_tickers(versions, tickers or settings.tickers)
     if names is not None:
@@ -81,10 +87,16 @@ def build_panel(
     if stocks.is_empty():
         raise DataError(_no_rows(versions, start or settings.start, end or settings.end))
     panel = _with_context(stocks, grid, records, settings, known_by, progress)
+    if features:
+        progress("own features", 0, len(features), "features")
+        own = own_features(features, stocks, lambda table: _history(records, table, known_by))
+        panel = panel.join(own, on=["ticker", "as_of"], how="left", maintain_order="left")
+        progress("own features", len(features), len(features), "features")
     panel = add_labels(panel, newest("bars", versions), settings.horizons)
     labels = [name for horizon in settings.horizons for name in label_columns(horizon)]
+    names = [*FEATURES, *(own.name for own in features), *labels]
     return panel.select(
-        "ticker", "as_of", pl.col("as_of").alias("timestamp"), "close", *FEATURES, *labels
+        "ticker", "as_of", pl.col("as_of").alias("timestamp"), "close", *names
     ).sort("as_of", "ticker")
 
 
@@ -274,6 +286,7 @@ class UnifiedTrainingDataProcessor:
             start=_day(start_date),
             end=_day(end_date),
             tickers=tickers,
+            features=load_features(self.settings, self.data_root),
             progress=progress,
         )
 

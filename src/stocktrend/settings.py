@@ -6,6 +6,7 @@ preset's recipe, defaults. All problems of all of them are collected into one ``
 
 import glob
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from stocktrend.config import Settings
+from stocktrend.config import Settings, feature_parts
 from stocktrend.errors import ConfigError
 from stocktrend.provenance import (
     Given,
@@ -32,7 +33,7 @@ from stocktrend.settings_problems import explain
 FILE_NAME = "stocktrend.yaml"
 Checked = TypeVar("Checked", bound=BaseModel)
 _GROUPS = ("sources", "recipe", "split")
-_LISTS = ("tickers", "horizons")
+_LISTS = ("tickers", "horizons", "features")
 
 
 @dataclass(frozen=True)
@@ -184,12 +185,20 @@ def _exchange_problem(exchange: str, where: str) -> list[str]:
 
 
 def missing_files(given: dict[str, Tree], root: Path) -> list[str]:
-    """One problem for each configured source or release calendar that matches no file."""
-    sources = given.get("sources", {})
+    """One problem for each configured source, calendar or file of features that is not there."""
+    named = [
+        (name, value)
+        for name, value in _given_leaves(given.get("sources", {}), "sources")
+        if name.endswith(".path")
+    ]
+    for name, value in _given_leaves(given.get("features", []), "features"):
+        entry = value.value
+        with suppress(ValueError):  # an entry that is none is a problem of its own
+            named.append((name, Given(feature_parts(str(entry))[0], value.origin)))
     return [
         problem
-        for name, value in _given_leaves(sources, "sources")
-        if name.endswith(".path") and isinstance(value.value, str)
+        for name, value in named
+        if isinstance(value.value, str)
         for problem in _missing_file(name, value, root)
     ]
 

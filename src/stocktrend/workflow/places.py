@@ -31,18 +31,21 @@ def runs_folder(root: Path) -> Path:
     return root / "runs"
 
 
-def panel_fingerprint(settings: Settings, lake: Lake) -> str:
-    """Twelve hex digits of everything that decides a panel: settings, lake tables, program.
+def panel_fingerprint(settings: Settings, lake: Lake, files: Mapping[str, str]) -> str:
+    """Twelve hex digits of what decides a panel: settings, own features, lake tables, program.
 
     A table counts with its own id beside its version: a lake that was removed and ingested anew
-    starts again at version 0.
+    starts again at version 0. ``files`` are the digests of the files of own features.
     """
     tables = {
         name: f"{DeltaTable(f'{lake.path}/{name}').metadata().id} at {version}"
         for name, version in lake.versions().items()
     }
     chosen = panel_settings(settings).model_dump(mode="json")
-    return _digest({"settings": chosen, "tables": tables, "program": program_digest()})
+    own = dict(files)
+    return _digest(
+        {"settings": chosen, "files": own, "tables": tables, "program": program_digest()}
+    )
 
 
 def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame) -> str:
@@ -82,5 +85,7 @@ def _digest(content: Mapping[str, Any]) -> str:
 
 def panel_settings(settings: Settings) -> Settings:
     """The settings that decide a panel, the others at their defaults."""
-    relevant = {"exchange", "frequency", "horizons", "start", "end", "tickers", "sources"}
+    relevant = {
+        *("exchange", "frequency", "horizons", "start", "end", "tickers", "sources", "features")
+    }
     return Settings.model_validate(settings.model_dump(include=relevant))

@@ -8,6 +8,7 @@ import polars as pl
 
 from stocktrend.config import Settings
 from stocktrend.errors import DataError, LakeError
+from stocktrend.features.own_files import load_features
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.panel import did_you_mean
@@ -48,7 +49,15 @@ def predict(
     settings = run.settings.model_copy(update={"start": None, "end": None})
     lake = Lake(lake_folder(folder))
     day, moment = _decision(lake, settings, as_of)
-    rows = compute_panel(lake, settings, start=day, end=day, known_by=moment, progress=progress)
+    rows = compute_panel(
+        lake,
+        settings,
+        start=day,
+        end=day,
+        known_by=moment,
+        features=load_features(settings, folder),
+        progress=progress,
+    )
     scores = run.predict(rows)
     chosen = score_columns(run.forecaster.horizons)
     out = rows.join(scores.select("ticker", "as_of", *chosen), on=["ticker", "as_of"])

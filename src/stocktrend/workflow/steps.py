@@ -22,6 +22,7 @@ from stocktrend.dataset.frames import Frame
 from stocktrend.dataset.splits import time_split
 from stocktrend.errors import LakeError, ModelError
 from stocktrend.evaluation.study import evaluate as evaluate_predictions
+from stocktrend.features.own_files import feature_files, load_features
 from stocktrend.ingestion import IngestReport
 from stocktrend.ingestion import ingest as ingest_files
 from stocktrend.lake import Lake
@@ -106,12 +107,13 @@ def stored_panel(root: Path, settings: Settings, progress: Progress = silent) ->
     lake = Lake(lake_folder(root))
     file = panel_file(root, settings)
     mark = file.with_suffix(".json")
-    now = {"fingerprint": panel_fingerprint(settings, lake)}
+    now = {"fingerprint": panel_fingerprint(settings, lake, feature_files(settings, root))}
     kept = _kept_panel(file, mark, now)
     if kept is not None:
         return kept
+    own = load_features(settings, root)
     with only_writer(file.parent, "the panel"):
-        panel = compute_panel(lake, settings, progress=progress)
+        panel = compute_panel(lake, settings, features=own, progress=progress)
         mark.unlink(missing_ok=True)
         write_parquet(file, panel)
         write_json(mark, now)
@@ -202,7 +204,8 @@ def _panel_of(run: Run, root: Path, progress: Progress) -> pl.DataFrame:
     else:
         then = Lake(lake_folder(root), versions=run.versions)
         try:
-            whole = compute_panel(then, settings, progress=progress)
+            own = load_features(settings, root)
+            whole = compute_panel(then, settings, features=own, progress=progress)
         except LakeError as error:
             raise changed from error
     panel = time_split(whole, settings.split, settings.horizons)

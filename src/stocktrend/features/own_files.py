@@ -1,0 +1,98 @@
+"""Own features from the files that the settings name; nothing else of a user's is ever executed."""
+
+import hashlib
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from stocktrend.config import Settings, feature_parts
+from stocktrend.errors import ConfigError
+from stocktrend.features.own import Feature, require_distinct
+
+
+def load_features(settings: Settings, root: Path | str) -> tuple[Feature, ...]:
+    """The own features of a data root, in the order of the settings and of their files.
+
+    Runs the files that ``settings.features`` names, with all rights of the program: name none that
+    you have not read.
+
+    Args:
+        settings: ``features`` has paths, relative to the data root; ``path.py:name`` takes one
+            feature of a file, a path alone all of them.
+        root: The data root.
+
+    Raises:
+        ConfigError: a file is missing or fails, has no such feature, or two have one name.
+    """
+    found: list[Feature] = []
+    loaded: dict[Path, list[Feature]] = {}
+    for entry in settings.features:
+        path, name = _parts(entry, root)
+        if path not in loaded:
+            loaded[path] = _features_in(path)
+        chosen = [own for own in loaded[path] if name in (None, own.name)]
+        if not chosen:
+            known = ", ".join(own.name for own in loaded[path]) or "none"
+            raise ConfigError(
+                f"features must name features, however {entry!r} has none of that name: {path} "
+                f"defines {known}. Put @stocktrend.feature(...) above a function, or mend the name"
+            )
+        found += chosen
+    require_distinct(found)
+    return tuple(found)
+
+
+def feature_files(settings: Settings, root: Path | str) -> dict[str, str]:
+    """Twelve hex digits of the content of each file of own features, by the settings' entry.
+
+    Raises:
+        ConfigError: a file is missing.
+    """
+    paths = {entry: _parts(entry, root)[0] for entry in settings.features}
+    return {e: hashlib.sha256(_read(path)).hexdigest()[:12] for e, path in paths.items()}
+
+
+def require_loaded(settings: Settings, features: Sequence[Feature]) -> None:
+    """Raise a ConfigError where settings name own features and none are there."""
+    if settings.features and not features:
+        raise ConfigError(
+            f"the settings name features, {', '.join(settings.features)}, however none were given. "
+            "Pass features=load_features(settings, data_root)"
+        )
+
+
+def _parts(entry: str, root: Path | str) -> tuple[Path, str | None]:
+    path, name = feature_parts(entry)
+    return Path(root) / path, name
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"features must name readable files, however {path}: {error.strerror}. Paths are "
+            "relative to the data root: put the file there or mend the setting"
+        ) from error
+
+
+def _features_in(path: Path) -> list[Feature]:
+    """Run a file and take its features, in the order of their definition."""
+    source = _read(path)
+    module = ModuleType(f"own_features_{hashlib.sha256(source).hexdigest()[:12]}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # dataclasses of the file look for their module there
+    try:
+        exec(compile(source, str(path), "exec"), vars(module))
+    except Exception as error:
+        steps = traceback.extract_tb(error.__traceback__)
+        lines = [step.lineno for step in steps if step.filename == str(path)]
+        where = f", line {lines[-1]}" if lines else ""
+        raise ConfigError(
+            f"a file of features must run, however {path}{where}: {type(error).__name__}: {error}. "
+            "Mend the file"
+        ) from error
+    defined = [value for value in vars(module).values() if isinstance(value, Feature)]
+    return list(dict.fromkeys(defined))
