@@ -32,6 +32,7 @@ from stocktrend.features.stock import stock_features
 from stocktrend.ingestion import ingest
 from stocktrend.lake import Lake, Records
 from stocktrend.lake.order import newest
+from stocktrend.lake.withheld import REASON as WITHHELD
 from stocktrend.progress import Progress, silent
 from stocktrend.sessions import as_of_grid, sessions
 from stocktrend.settings import load_settings
@@ -82,7 +83,8 @@ def build_panel(
         settings.frequency, start or settings.start, end or settings.end, settings.exchange
     )
     progress("stock features", 0, None, "bars")
-    stocks = _stock_rows(versions, grid, settings.exchange, _breaks(records, settings.exchange))
+    breaks = _breaks(records, settings.exchange)
+    stocks = _stock_rows(versions, grid, settings.exchange, breaks)
     progress("stock features", versions.height, versions.height, "bars")
     if stocks.is_empty():
         raise DataError(_no_rows(versions, start or settings.start, end or settings.end))
@@ -92,7 +94,7 @@ def build_panel(
         own = own_features(features, stocks, lambda table: _history(records, table, known_by))
         panel = panel.join(own, on=["ticker", "as_of"], how="left", maintain_order="left")
         progress("own features", len(features), len(features), "features")
-    panel = add_labels(panel, newest("bars", versions), settings.horizons)
+    panel = add_labels(panel, newest("bars", versions), settings.horizons, breaks)
     labels = [name for horizon in settings.horizons for name in label_columns(horizon)]
     names = [*FEATURES, *(own.name for own in features), *labels]
     return panel.select(
@@ -150,9 +152,11 @@ def _no_rows(bars: pl.DataFrame, start: date | None, end: date | None) -> str:
 
 
 def _breaks(records: Records, exchange: str) -> pl.DataFrame:
-    """Sessions on which a ticker's price was not above 0: quarantined, and history restarts."""
+    """Sessions at which history restarts: a price was not above 0, or the bar is withheld."""
+    reason = pl.col("reason")
     refused = records.quarantine().filter(
-        pl.col("table") == "bars", pl.col("reason").str.contains(NOT_POSITIVE, literal=True)
+        pl.col("table") == "bars",
+        reason.str.contains(NOT_POSITIVE, literal=True) | reason.str.starts_with(WITHHELD),
     )
     days = sessions(exchange).select("session")
     return refused.select("ticker", "session").drop_nulls().unique().join(days, on="session")

@@ -5,8 +5,9 @@ For a horizon of h days, with P the adjusted close and dates of New York::
     r_h = P(first bar in as_of + h .. as_of + h + 7 days) / P(as_of) - 1
     target_h = tanh(10 r_h)
 
-A label is null until its window has closed, and where the ticker has no such bar (delisted,
-suspended): it is masked for its own head only and never counts as 0.
+A label is null until its window has closed, where the ticker has no such bar (delisted, suspended),
+and where a break of its history lies between the two bars, since they are not of one basis: it is
+masked for its own head only and never counts as 0.
 """
 
 from collections.abc import Sequence
@@ -35,13 +36,19 @@ def label_columns(horizon: int) -> tuple[str, str, str]:
     return f"return_{horizon}d", f"target_{horizon}d", f"label_known_at_{horizon}d"
 
 
-def add_labels(rows: pl.DataFrame, bars: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
+def add_labels(
+    rows: pl.DataFrame,
+    bars: pl.DataFrame,
+    horizons: Sequence[int],
+    breaks: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Append return, target and label_known_at of each horizon.
 
     Args:
         rows: Must hold ``ticker`` and ``session`` (the day of the row's ``as_of``).
         bars: ``ticker, session, known_at, adj_close``: one version of each bar, the newest.
         horizons: Days ahead.
+        breaks: ``ticker, session`` of quarantined bars that no label may reach across.
 
     Returns:
         ``rows``, in their order, with three more columns a horizon. A label rests on two bars; it
@@ -50,11 +57,13 @@ def add_labels(rows: pl.DataFrame, bars: pl.DataFrame, horizons: Sequence[int]) 
     prices = bars.select("ticker", "session", "adj_close", "known_at").sort("ticker", "session")
     start = prices.rename({"adj_close": "_start", "known_at": "_start_known"})
     out = rows.join(start, on=["ticker", "session"], how="left", maintain_order="left")
+    broken = _next_break(out, breaks)
     for horizon in horizons:
         name_return, name_target, name_known = label_columns(horizon)
         end = prices.select(
             "ticker",
             pl.col("session").alias("_day"),
+            pl.col("session").alias("_end_day"),
             pl.col("adj_close").alias("_end"),
             pl.col("known_at").alias("_end_known"),
         )
@@ -72,7 +81,9 @@ def add_labels(rows: pl.DataFrame, bars: pl.DataFrame, horizons: Sequence[int]) 
             )
             .sort("_row")
         )
-        value = joined["_end"] / out["_start"] - 1.0
+        # A break after the last session that the label rests on does not concern it.
+        whole = (joined["_end_day"] < broken).fill_null(True)
+        value = (joined["_end"] / out["_start"] - 1.0).set(~whole, None)
         known = pl.select(pl.max_horizontal(joined["_end_known"], out["_start_known"])).to_series()
         out = out.with_columns(
             value.alias(name_return),
@@ -80,6 +91,27 @@ def add_labels(rows: pl.DataFrame, bars: pl.DataFrame, horizons: Sequence[int]) 
             pl.when(value.is_not_null()).then(known).cast(UTC_TIME).alias(name_known),
         )
     return out.drop("_start", "_start_known")
+
+
+def _next_break(rows: pl.DataFrame, breaks: pl.DataFrame | None) -> pl.Series:
+    """The first break of each row's ticker after its session; null where there is none."""
+    if breaks is None or breaks.is_empty():
+        return pl.Series("_break", [None], pl.Date).new_from_index(0, rows.height)
+    sessions = breaks.select("ticker", "session", pl.col("session").alias("_break"))
+    return (
+        rows.select("ticker", "session")
+        .with_row_index("_row")
+        .sort("session")
+        .join_asof(
+            sessions.sort("session"),
+            on="session",
+            by="ticker",
+            strategy="forward",
+            allow_exact_matches=False,
+            check_sortedness=False,
+        )
+        .sort("_row")["_break"]
+    )
 
 
 def direction(target: npt.ArrayLike) -> npt.NDArray[np.float64]:

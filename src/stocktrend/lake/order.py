@@ -1,5 +1,7 @@
 """The stored order, by key and ``known_at``, and what follows from it."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from stocktrend.schema import KEYS
@@ -23,3 +25,12 @@ def in_order(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     if rows.select(sorted_so_far.fill_null(True).all()).item():
         return rows
     return rows.sort(order, maintain_order=True)
+
+
+def narrow(table: str, columns: Sequence[str]) -> list[str]:
+    """The columns, after those that the stored order needs.
+
+    >>> narrow("macro", ["value"])
+    ['series', 'period', 'known_at', 'value']
+    """
+    return list(dict.fromkeys([*KEYS[table], "known_at", *columns]))

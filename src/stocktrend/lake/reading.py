@@ -8,9 +8,9 @@ import polars as pl
 
 from stocktrend import schema
 from stocktrend.errors import DataError, LakeError
-from stocktrend.lake import delta
+from stocktrend.lake import delta, withheld
 from stocktrend.lake.ledger import Ledger
-from stocktrend.lake.order import in_order, newest
+from stocktrend.lake.order import in_order, narrow, newest
 from stocktrend.lake.revisions import ORIGIN
 from stocktrend.schema import KEYS, MARKET, TABLES, UTC_TIME
 
@@ -41,8 +41,8 @@ class LakeReader:
         return Ledger(self._at("files"))
 
     def versions(self) -> dict[str, int]:
-        """Version of each table of records; hand them to ``Lake`` to read it as it is now."""
-        found = {table: self._version(table) for table in TABLES}
+        """Version of each table that decides what is read; hand them to ``Lake`` to read it so."""
+        found = {table: self._version(table) for table in (*TABLES, withheld.TABLE)}
         return {table: version for table, version in found.items() if version is not None}
 
     def read(
@@ -67,17 +67,38 @@ class LakeReader:
                 f"as_of must have a time zone, however: {as_of!r}. Use datetime(..., tzinfo=UTC)"
             )
         where = None if as_of is None else pl.col("known_at") <= as_of
-        return newest(table, self._load(table, tickers, where)).select(schema.columns(table))
+        return newest(table, self._shown(table, tickers, where)).select(schema.columns(table))
 
-    def history(self, table: str, tickers: Sequence[str] | None = None) -> pl.DataFrame:
+    def history(
+        self,
+        table: str,
+        tickers: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
         """Every version of every key, sorted by key and ``known_at``.
 
-        Args, Returns, Raises: as ``read``.
+        Args:
+            columns: These only, beside the key and ``known_at``: less memory. All where None.
+
+        Other arguments, Returns, Raises: as ``read``.
         """
-        return self._load(table, tickers, None).select(schema.columns(table))
+        rows = self._shown(table, tickers, None, columns)
+        return rows.select(schema.columns(table) if columns is None else narrow(table, columns))
+
+    def withheld(self) -> pl.DataFrame:
+        """Intervals of bars that reading leaves out, see ``stocktrend.lake.withheld``."""
+        return withheld.read_intervals(self._at(withheld.TABLE), self._version(withheld.TABLE))
 
     def quarantine(self) -> pl.DataFrame:
-        """What was refused, with source, path, row, reason and the raw record."""
+        """What was refused or is withheld, with source, path, row, reason and the raw record."""
+        intervals = self.withheld()
+        if intervals.is_empty():
+            return self._refused()
+        bars = self._load("bars", intervals["ticker"].unique().to_list(), None)
+        spells = withheld.as_quarantine(newest("bars", bars), intervals)
+        return pl.concat([self._refused(), spells]).sort("table", "path", "row", "session")
+
+    def _refused(self) -> pl.DataFrame:
         if self._version("quarantine") is None:
             return pl.DataFrame(schema=schema.QUARANTINE)
         columns = list(schema.QUARANTINE)
@@ -100,8 +121,23 @@ class LakeReader:
             .sort(ORIGIN, "ticker")
         )
 
+    def _shown(
+        self,
+        table: str,
+        tickers: Sequence[str] | None,
+        where: pl.Expr | None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Stored rows without the withheld ones."""
+        rows = self._load(table, tickers, where, columns)
+        return withheld.without(rows, self.withheld()) if table == "bars" else rows
+
     def _load(
-        self, table: str, tickers: Sequence[str] | None, where: pl.Expr | None
+        self,
+        table: str,
+        tickers: Sequence[str] | None,
+        where: pl.Expr | None,
+        columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
         """Stored rows with ``origin``, sorted by key and ``known_at``."""
         if table not in TABLES:
@@ -118,8 +154,8 @@ class LakeReader:
             wanted = [*tickers, *([MARKET] if table == "news" else [])]
             chosen = pl.col("ticker").is_in(wanted)
             where = chosen if where is None else where & chosen
-        columns = [*schema.columns(table), ORIGIN]
-        return in_order(table, delta.read(self._at(table), columns, version, where))
+        names = [*schema.columns(table), ORIGIN] if columns is None else narrow(table, columns)
+        return in_order(table, delta.read(self._at(table), names, version, where))
 
     def _version(self, table: str) -> int | None:
         if self._pinned is not None:

@@ -8,15 +8,23 @@ from typing import Protocol, Self
 import polars as pl
 
 from stocktrend import schema
-from stocktrend.lake.order import in_order
+from stocktrend.lake.order import in_order, narrow
 from stocktrend.schema import MARKET, TABLES
 
 
 class Records(Protocol):
     """Every version of every record, and what was refused; a ``Lake`` is one."""
 
-    def history(self, table: str, tickers: Sequence[str] | None = None) -> pl.DataFrame:
-        """Every version of every key of a table, sorted by key and ``known_at``."""
+    def history(
+        self,
+        table: str,
+        tickers: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Every version of every key of a table, sorted by key and ``known_at``.
+
+        All columns, or these alone beside the key and ``known_at``.
+        """
 
     def quarantine(self) -> pl.DataFrame:
         """What was refused, ``schema.QUARANTINE``."""
@@ -44,14 +52,20 @@ class Tables:
         tables = {table: records.history(table, tickers) for table in TABLES}
         return cls(tables, records.quarantine())
 
-    def history(self, table: str, tickers: Sequence[str] | None = None) -> pl.DataFrame:
+    def history(
+        self,
+        table: str,
+        tickers: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
         """Every version of every key, sorted by key and ``known_at``; news of the market always."""
+        names = schema.columns(table) if columns is None else narrow(table, columns)
         rows = self.tables.get(table)
         if rows is None:
-            return TABLES[table].create_empty()
+            return TABLES[table].create_empty().select(names)
         if tickers is not None and "ticker" in rows.columns:
             rows = rows.filter(pl.col("ticker").is_in([*tickers, MARKET]))
-        return in_order(table, rows.select(schema.columns(table)))
+        return in_order(table, rows.select(names))
 
     def quarantine(self) -> pl.DataFrame:
         """What was refused."""

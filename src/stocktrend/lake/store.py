@@ -27,6 +27,7 @@ from stocktrend.lake.revisions import (
     add_versions,
     revise,
 )
+from stocktrend.lake.withheld import TABLE as WITHHELD
 from stocktrend.schema import TABLES
 
 P = ParamSpec("P")
@@ -104,7 +105,7 @@ class Lake(LakeReader):
         with only_writer(Path(self.path)) as alone:
             self._held = True
             try:
-                for table in (*TABLES, "quarantine", "files") if alone else ():
+                for table in (*TABLES, "quarantine", "files", WITHHELD) if alone else ():
                     delta.remove_unfinished(self._at(table))
                 yield
             finally:
@@ -187,7 +188,7 @@ class Lake(LakeReader):
                 the frame.
         """
         names = set(frame["path"]) if paths is None else set(paths)
-        before = self.quarantine()
+        before = self._refused()
         kept = before.filter(~pl.col("path").is_in(list(names)))
         order = ["table", "path", "row", "reason"]
         after = pl.concat([kept, frame.select(list(schema.QUARANTINE))]).sort(order)
