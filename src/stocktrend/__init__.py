@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from stocktrend.training import DualTowerTrainer, create_optimizer, create_scheduler
     from stocktrend.workflow.page import report
     from stocktrend.workflow.prediction import predict
+    from stocktrend.workflow.rebuilding import Rebuilt, rebuild
     from stocktrend.workflow.run import Run, load_run
     from stocktrend.workflow.steps import (
         build_panel,
@@ -96,6 +97,7 @@ _HOME = {
     "stocktrend.training": ("DualTowerTrainer", "create_optimizer", "create_scheduler"),
     "stocktrend.workflow.page": ("report",),
     "stocktrend.workflow.prediction": ("predict",),
+    "stocktrend.workflow.rebuilding": ("Rebuilt", "rebuild"),
     "stocktrend.workflow.run": ("Run", "load_run"),
     "stocktrend.workflow.steps": (
         "build_panel",
@@ -129,6 +131,7 @@ __all__ = [
     "LakeError",
     "ModelError",
     "PolicyScorer",
+    "Rebuilt",
     "Recipe",
     "RelevanceHead",
     "Run",
@@ -154,6 +157,7 @@ __all__ = [
     "load_run",
     "load_settings",
     "predict",
+    "rebuild",
     "report",
     "run",
     "sample",

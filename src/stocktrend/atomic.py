@@ -2,8 +2,9 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -15,14 +16,36 @@ UNFINISHED: Final = ".part"
 
 @contextmanager
 def _whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write; it takes its place when all is written, and its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A file to write; it takes its place when all is written, and its folder is made.
+
+    Raises:
+        OSError: it cannot be written, with the file's name; what was written of it is removed.
+    """
     temporary = path.with_name(f".{path.name}{UNFINISHED}")
-    with temporary.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill; it takes the place of an empty one, or of none, when all is in it."""
+    temporary = path.with_name(f".{path.name}{UNFINISHED}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -40,3 +63,9 @@ def write_parquet(path: Path, frame: pl.DataFrame) -> None:
     """A frame as Parquet."""
     with _whole(path) as file:
         frame.write_parquet(file)
+
+
+def write_csv(path: Path, frame: pl.DataFrame) -> None:
+    """A frame as CSV."""
+    with _whole(path) as file:
+        frame.write_csv(file)

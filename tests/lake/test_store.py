@@ -156,7 +156,7 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
         lake.read("macro", as_of=datetime(2020, 1, 1))  # noqa: DTZ001
     for part in (tmp_path / "lake" / "macro").glob("*.parquet"):
         part.write_bytes(b"damaged")
-    with pytest.raises(LakeError, match="Remove the lake folder and ingest again"):
+    with pytest.raises(LakeError, match="stocktrend lake restore --intact"):
         lake.read("macro")
 
 

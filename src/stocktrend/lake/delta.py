@@ -1,66 +1,80 @@
 """Reading and writing one Delta table, with errors that say what to do."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
-from urllib.parse import unquote
+from typing import Any, Final, Literal
 
 import polars as pl
-from deltalake import DeltaTable, WriterProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+import pyarrow as pa
+from deltalake import DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
 
 from stocktrend.errors import LakeError
+from stocktrend.lake.checksums import damage, files_of, is_local, seal
+from stocktrend.lake.faults import damaged, mapped
+from stocktrend.lake.migrations import Change
 
 ROWS_PER_GROUP: Final = 131_072
 """Small enough that reading a few tickers skips most of a sorted table."""
+SCHEMA: Final = b"stocktrend.schema"
+"""Key of the schema's number, in the metadata of a table's first column: each version keeps it."""
+KEEP_LOG: Final = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+"""delta-rs would remove entries of a month ago, and with them the versions that runs recorded."""
 
 
-@contextmanager
-def _mapped(path: str) -> Iterator[None]:
-    try:
-        yield
-    except CommitFailedError as error:
-        raise LakeError(
-            f"One program at a time may write to the lake, however {path} changed meanwhile. "
-            f"Run the command again"
-        ) from error
-    except PermissionError as error:
-        raise _refused(path, error) from error
-    except (DeltaError, OSError, ValueError, pl.exceptions.PolarsError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _damaged(path, first) from error
+@dataclass(frozen=True)
+class State:
+    """How many files and rows a table consists of, and the number of its schema."""
 
-
-def _damaged(path: str, reason: str) -> LakeError:
-    return LakeError(
-        f"A lake table must be readable and complete, however {path}: {reason}. Remove the lake "
-        f"folder and ingest again: the raw files are all that is needed"
-    )
-
-
-def _refused(path: str | Path, error: OSError) -> LakeError:
-    return LakeError(
-        f"The lake's files must be yours to read, write and remove, however {path}: {error}. Give "
-        f"yourself that right, then run the command again; nothing is lost"
-    )
+    parts: int
+    rows: int
+    schema: int
 
 
 def version(path: str) -> int | None:
     """The table's newest version, None where there is no table."""
-    with _mapped(path):
-        return DeltaTable(path).version() if DeltaTable.is_deltatable(path) else None
+    with mapped(path):
+        if not DeltaTable.is_deltatable(path):
+            return None
+        return _opened(path).version()
 
 
-def parts(path: str) -> int:
-    """How many files the table consists of."""
-    with _mapped(path):
-        return len(DeltaTable(path).file_uris())
+def table_id(path: str) -> str:
+    """What tells the table from another one made later in its place."""
+    with mapped(path):
+        return str(_opened(path).metadata().id)
+
+
+def state(path: str) -> State:
+    """What a writer has to know of a table."""
+    with mapped(path):
+        table = _opened(path)
+        counts = pl.DataFrame(table.get_add_actions(flatten=True))["num_records"]
+        return State(len(counts), int(counts.sum()), _schema(table))
+
+
+def check_known(path: str, known: int) -> None:
+    """Refuse a table that a newer program made.
+
+    Args:
+        path: The table; it need not be there.
+        known: The number of its schema in this program.
+
+    Raises:
+        LakeError: its schema has a higher number, or it is damaged.
+    """
+    with mapped(path):
+        if DeltaTable.is_deltatable(path):
+            _known(path, _schema(_opened(path)), known)
 
 
 def read(
-    path: str, columns: list[str], at: int | None = None, where: pl.Expr | None = None
+    path: str,
+    columns: list[str],
+    at: int | None = None,
+    where: pl.Expr | None = None,
+    changes: Sequence[Change] = (),
 ) -> pl.DataFrame:
     """Columns of the rows that satisfy a condition, in stored order.
 
@@ -69,83 +83,125 @@ def read(
         columns: To read.
         at: Version; the newest where None.
         where: Rows to keep.
+        changes: Of the table's columns, see ``stocktrend.lake.migrations``.
 
     Raises:
-        LakeError: the table, a version or one of its files is missing or damaged.
+        LakeError: the table, a version or one of its files is missing or damaged, or a newer
+            program made it.
     """
-    with _mapped(path):
-        table = DeltaTable(path, version=at)
-        _check_sizes(path, table)
+    with mapped(path):
+        table = _opened(path, at)
+        for name, reason in damage(path, files_of(table)).items():
+            raise damaged(path, f"{name} {reason}")
+        number = _schema(table)
+        _known(path, number, 1 + len(changes))
         rows = pl.scan_delta(table)
+        if number <= len(changes):
+            migrated = rows.collect()
+            for change in changes[number - 1 :]:
+                migrated = change(migrated)
+            rows = migrated.lazy()
         if where is not None:
             rows = rows.filter(where)
         return rows.select(columns).collect()
 
 
-def _check_sizes(path: str, table: DeltaTable) -> None:
-    """Local files as long as the log says: a truncated one would stop the program, not raise."""
-    if "://" in path:
-        return
-    for name, size in (
-        pl.DataFrame(table.get_add_actions(flatten=True)).select("path", "size_bytes").rows()
-    ):
-        file = Path(path) / unquote(name)
-        if not file.is_file() or file.stat().st_size != size:
-            raise _damaged(path, f"{name} is missing or not of its {size} bytes")
+def files(path: str, at: int | None = None) -> dict[str, int]:
+    """Name -> bytes of the files of a version."""
+    with mapped(path):
+        return files_of(_opened(path, at))
 
 
-def remove_unfinished(path: str) -> None:
-    """Remove what a writer left that was killed before its commit.
+def rows(path: str, at: int) -> int:
+    """How many rows a version has, as its log says."""
+    with mapped(path):
+        counts = pl.DataFrame(_opened(path, at).get_add_actions(flatten=True))
+        return int(counts["num_records"].sum())
 
-    Such files are newer than the newest commit and in none, or still have a temporary name. Those
-    of a writer that is at work look the same: the caller has to hold the lake against others.
+
+def clear(path: str) -> None:
+    """Leave no row, as one commit."""
+    with mapped(path):
+        table = _opened(path)
+        write(path, pl.scan_delta(table).head(0).collect(), "overwrite", _schema(table))
+
+
+def restore(path: str, to: int) -> None:
+    """Make a past version the newest one again, as one commit; the versions between stay.
 
     Raises:
-        LakeError: a file of the log is damaged, or a file cannot be removed.
+        LakeError: the folder cannot be written, or the version is not there.
     """
-    if "://" in path:
-        return
-    folder, log = Path(path), Path(path) / "_delta_log"
-    with _mapped(path):
-        for part in (*folder.glob("*.parquet#*"), *log.glob("*#*"), *log.glob("*.tmp")):
-            _unlink(part)
-        last = max((file.stat().st_mtime_ns for file in log.glob("*.json")), default=0)
-        newer = [file for file in folder.glob("*.parquet") if file.stat().st_mtime_ns >= last]
-        committed = _committed(log) if newer else set()
-        for file in newer:
-            if file.name not in committed:
-                _unlink(file)
+    with mapped(path):
+        _opened(path).restore(to, post_commithook_properties=KEEP_LOG)
 
 
-def _unlink(file: Path) -> None:
+def log_entries(path: str) -> list[Path]:
+    """The files of the log of a local table, one a version, oldest first."""
+    return sorted(Path(path, "_delta_log").glob("[0-9]*.json"))
+
+
+def commit_info(entry: Path) -> dict[str, Any] | None:
+    """What an entry of a log says of its commit; None where the entry cannot be read."""
     try:
-        file.unlink()
-    except OSError as error:
-        raise _refused(file, error) from error
+        actions = [json.loads(line) for line in entry.read_text("utf-8").splitlines()]
+    except (OSError, ValueError):
+        return None
+    if not actions:
+        return None
+    return next((dict(action["commitInfo"]) for action in actions if "commitInfo" in action), {})
 
 
-def _committed(log: Path) -> set[str]:
-    """Names of the files that any version of the table had, as far as the log goes back."""
-    lines = [line for file in log.glob("*.json") for line in file.read_text("utf-8").splitlines()]
-    actions = [json.loads(line) for line in lines]
-    for file in log.glob("*.checkpoint*.parquet"):
-        actions += pl.read_parquet(file, columns=["add", "remove"]).to_dicts()
-    changes = [action.get(kind) for action in actions for kind in ("add", "remove")]
-    return {unquote(change["path"]) for change in changes if change and change["path"]}
+def _opened(path: str, at: int | None = None) -> DeltaTable:
+    """A version of the table; entries of its log that hold nothing would pass for none at all."""
+    if is_local(path):
+        for entry in log_entries(path):
+            if entry.stat().st_size == 0 and (at is None or int(entry.stem) <= at):
+                raise damaged(path, f"_delta_log/{entry.name} is empty")
+    return DeltaTable(path, version=at)
 
 
-def write(path: str, frame: pl.DataFrame, mode: Literal["append", "overwrite"]) -> None:
+def _schema(table: DeltaTable) -> int:
+    metadata: list[dict[str, Any]] = [field.metadata for field in table.schema().fields]
+    return max((int(m[SCHEMA.decode()]) for m in metadata if SCHEMA.decode() in m), default=1)
+
+
+def _known(path: str, number: int, known: int) -> None:
+    if number > known:
+        raise LakeError(
+            f"A lake table must be of a schema that this program knows, however {path} was made by "
+            f"a newer stocktrend (schema {number}, this program knows {known}). Upgrade "
+            f"stocktrend; nothing was changed"
+        )
+
+
+def write(
+    path: str, frame: pl.DataFrame, mode: Literal["append", "overwrite"], schema: int = 1
+) -> None:
     """Write one commit: all of the frame or nothing of it.
+
+    Args:
+        path: The table; made where it does not exist.
+        frame: Its rows. Those appended have the columns of the rows that are there.
+        mode: Beside the rows that are there, or in their place.
+        schema: The number of the columns' schema.
 
     Raises:
         LakeError: the folder cannot be written, or another program wrote meanwhile.
     """
-    with _mapped(path):
+    table = frame.to_arrow(compat_level=pl.CompatLevel.newest())
+    first = table.schema.field(0).with_metadata({SCHEMA: str(schema).encode()})
+    numbered = pa.Table.from_arrays(table.columns, schema=table.schema.set(0, first))
+    with mapped(path):
+        before = set(files_of(DeltaTable(path))) if DeltaTable.is_deltatable(path) else set()
         write_deltalake(
             path,
-            frame,
+            numbered,
             mode=mode,
+            schema_mode="overwrite" if mode == "overwrite" else None,
             writer_properties=WriterProperties(
                 compression="ZSTD", compression_level=3, max_row_group_size=ROWS_PER_GROUP
             ),
+            post_commithook_properties=KEEP_LOG,
         )
+        seal(path, files_of(DeltaTable(path)).keys() - before)

@@ -1,11 +1,12 @@
 """The ledger of files that the lake has seen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
 from stocktrend.lake import delta
+from stocktrend.lake.migrations import Change
 
 _COLUMNS: Final = {"path": pl.String, "entry": pl.String}
 
@@ -15,10 +16,12 @@ class Ledger:
 
     Args:
         path: The table's place.
+        changes: Of its columns, see ``stocktrend.lake.migrations``.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, changes: Sequence[Change] = ()) -> None:
         self._path = path
+        self._changes = changes
 
     def entries(self) -> dict[str, str]:
         """Path of each file -> its entry.
@@ -28,7 +31,7 @@ class Ledger:
         """
         if delta.version(self._path) is None:
             return {}
-        return dict(delta.read(self._path, list(_COLUMNS)).iter_rows())
+        return dict(delta.read(self._path, list(_COLUMNS), changes=self._changes).iter_rows())
 
     def record(self, entries: Mapping[str, str], forget: Iterable[str] = ()) -> None:
         """Add or replace entries and drop others, in one commit; the last step of an ingest.
@@ -43,4 +46,4 @@ class Ledger:
         if after != before:
             rows = sorted(after.items())
             frame = pl.DataFrame(rows, schema=_COLUMNS, orient="row")
-            delta.write(self._path, frame, "overwrite")
+            delta.write(self._path, frame, "overwrite", 1 + len(self._changes))

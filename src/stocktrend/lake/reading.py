@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Final, Self
 
 import polars as pl
 
@@ -10,9 +11,15 @@ from stocktrend import schema
 from stocktrend.errors import DataError, LakeError
 from stocktrend.lake import delta, withheld
 from stocktrend.lake.ledger import Ledger
+from stocktrend.lake.migrations import MIGRATIONS, Change, Migrations
 from stocktrend.lake.order import in_order, narrow, newest
 from stocktrend.lake.revisions import ORIGIN
 from stocktrend.schema import KEYS, MARKET, TABLES, UTC_TIME
+
+QUARANTINED: Final = "quarantine"
+READ: Final = (*TABLES, withheld.TABLE, QUARANTINED)
+STORED: Final = (*READ, "files")
+"""All tables, in the order in which an ingest commits to them."""
 
 
 class LakeReader:
@@ -20,12 +27,20 @@ class LakeReader:
 
     Args:
         path: A folder, or a URL of an object store that delta-rs reads.
-        versions: Table versions to read; without them the newest.
+        versions: Table versions to read; without them the newest. A table that they do not name
+            was not there, but for the quarantine: runs did not always record it.
+        migrations: Changes of the tables' columns that this program knows.
     """
 
-    def __init__(self, path: Path | str, versions: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        versions: Mapping[str, int] | None = None,
+        migrations: Migrations = MIGRATIONS,
+    ) -> None:
         self.path = str(path).rstrip("/")
         self._pinned = dict(versions) if versions is not None else None
+        self._migrations = migrations
 
     def __repr__(self) -> str:
         return f"Lake({self.path!r})"
@@ -38,12 +53,20 @@ class LakeReader:
     @property
     def ledger(self) -> Ledger:
         """The files that were ingested."""
-        return Ledger(self._at("files"))
+        return Ledger(self.table_path("files"), self._changes("files"))
 
     def versions(self) -> dict[str, int]:
         """Version of each table that decides what is read; hand them to ``Lake`` to read it so."""
-        found = {table: self._version(table) for table in (*TABLES, withheld.TABLE)}
+        found = {table: self._version(table) for table in READ}
         return {table: version for table, version in found.items() if version is not None}
+
+    def as_now(self) -> Self:
+        """The lake as it is now; what is written from here on is not seen."""
+        return type(self)(self.path, self.versions(), self._migrations)
+
+    def ids(self) -> dict[str, str]:
+        """Id of each table of ``versions()``; a lake that was made anew has others."""
+        return {table: delta.table_id(self.table_path(table)) for table in self.versions()}
 
     def read(
         self, table: str, as_of: datetime | None = None, tickers: Sequence[str] | None = None
@@ -87,7 +110,9 @@ class LakeReader:
 
     def withheld(self) -> pl.DataFrame:
         """Intervals of bars that reading leaves out, see ``stocktrend.lake.withheld``."""
-        return withheld.read_intervals(self._at(withheld.TABLE), self._version(withheld.TABLE))
+        return withheld.read_intervals(
+            self.table_path(withheld.TABLE), self._version(withheld.TABLE)
+        )
 
     def quarantine(self) -> pl.DataFrame:
         """What was refused or is withheld, with source, path, row, reason and the raw record."""
@@ -99,10 +124,12 @@ class LakeReader:
         return pl.concat([self._refused(), spells]).sort("table", "path", "row", "session")
 
     def _refused(self) -> pl.DataFrame:
-        if self._version("quarantine") is None:
+        version = self._version(QUARANTINED)
+        if version is None:
             return pl.DataFrame(schema=schema.QUARANTINE)
-        columns = list(schema.QUARANTINE)
-        return delta.read(self._at("quarantine"), columns).sort("table", "path", "row")
+        return self._read(QUARANTINED, list(schema.QUARANTINE), version).sort(
+            "table", "path", "row"
+        )
 
     def spans(self, table: str) -> pl.DataFrame:
         """First and last ``known_at`` of each ticker: ``origin, ticker, first, last``, sorted."""
@@ -113,7 +140,7 @@ class LakeReader:
                 schema={**dict.fromkeys(columns[:2], pl.String), "known_at": UTC_TIME}
             )
         else:
-            rows = delta.read(self._at(table), columns, version)
+            rows = self._read(table, columns, version)
         known = pl.col("known_at")
         return (
             rows.group_by(ORIGIN, "ticker")
@@ -155,12 +182,25 @@ class LakeReader:
             chosen = pl.col("ticker").is_in(wanted)
             where = chosen if where is None else where & chosen
         names = [*schema.columns(table), ORIGIN] if columns is None else narrow(table, columns)
-        return in_order(table, delta.read(self._at(table), names, version, where))
+        return in_order(table, self._read(table, names, version, where))
+
+    def _read(
+        self, table: str, columns: list[str], version: int, where: pl.Expr | None = None
+    ) -> pl.DataFrame:
+        return delta.read(self.table_path(table), columns, version, where, self._changes(table))
+
+    def _changes(self, table: str) -> tuple[Change, ...]:
+        return self._migrations.get(table, ())
+
+    def _number(self, table: str) -> int:
+        """The number of the table's schema in this program."""
+        return 1 + len(self._changes(table))
 
     def _version(self, table: str) -> int | None:
-        if self._pinned is not None:
+        if self._pinned is not None and (table in self._pinned or table != QUARANTINED):
             return self._pinned.get(table)
-        return delta.version(self._at(table))
+        return delta.version(self.table_path(table))
 
-    def _at(self, table: str) -> str:
+    def table_path(self, table: str) -> str:
+        """Where a table lies."""
         return f"{self.path}/{table}"

@@ -13,9 +13,12 @@ import polars as pl
 from stocktrend import schema
 from stocktrend.errors import DataError, LakeError
 from stocktrend.lake import delta
+from stocktrend.lake.journal import finish
+from stocktrend.lake.leftovers import remove_unfinished
 from stocktrend.lake.lock import only_writer
+from stocktrend.lake.migrations import MIGRATIONS, Migrations
 from stocktrend.lake.order import in_order, newest
-from stocktrend.lake.reading import LakeReader
+from stocktrend.lake.reading import QUARANTINED, STORED, LakeReader
 from stocktrend.lake.rebase import merge_files
 from stocktrend.lake.revisions import (
     DUPLICATE,
@@ -27,7 +30,6 @@ from stocktrend.lake.revisions import (
     add_versions,
     revise,
 )
-from stocktrend.lake.withheld import TABLE as WITHHELD
 from stocktrend.schema import TABLES
 
 P = ParamSpec("P")
@@ -75,24 +77,32 @@ class Lake(LakeReader):
         path: A folder, or a URL of an object store that delta-rs reads.
         versions: Table versions to read, as ``versions()`` returned them: the lake as it was
             then, read-only. Without it the newest.
+        migrations: Changes of the tables' columns that this program knows.
 
     Example:
         >>> Lake("no/such/folder").exists
         False
     """
 
-    def __init__(self, path: Path | str, versions: Mapping[str, int] | None = None) -> None:
-        super().__init__(path, versions)
+    def __init__(
+        self,
+        path: Path | str,
+        versions: Mapping[str, int] | None = None,
+        migrations: Migrations = MIGRATIONS,
+    ) -> None:
+        super().__init__(path, versions, migrations)
         self._held = False
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the lake against other programs; each write does so itself where this does not.
 
-        What killed programs left is removed first, where the system can hold others off.
+        What killed programs left is removed first, where the system can hold others off, and a
+        restore that was stopped is finished.
 
         Raises:
-            LakeError: another program writes to the lake, or it is damaged or read-only.
+            LakeError: another program writes to the lake, or it is damaged or read-only, or made
+                by a newer stocktrend.
         """
         if self._pinned is not None:
             raise LakeError(
@@ -105,8 +115,11 @@ class Lake(LakeReader):
         with only_writer(Path(self.path)) as alone:
             self._held = True
             try:
-                for table in (*TABLES, "quarantine", "files", WITHHELD) if alone else ():
-                    delta.remove_unfinished(self._at(table))
+                for table in STORED:
+                    delta.check_known(self.table_path(table), self._number(table))
+                for table in STORED if alone else ():
+                    remove_unfinished(self.table_path(table))
+                finish(self.path)
                 yield
             finally:
                 self._held = False
@@ -175,7 +188,7 @@ class Lake(LakeReader):
         everything = self._load(table, None, None)
         kept = everything.filter(~pl.col(ORIGIN).is_in(list(origins)))
         if kept.height < everything.height:
-            delta.write(self._at(table), kept, "overwrite")
+            self._overwrite(table, kept)
         return everything.height - kept.height
 
     @_alone
@@ -192,16 +205,19 @@ class Lake(LakeReader):
         kept = before.filter(~pl.col("path").is_in(list(names)))
         order = ["table", "path", "row", "reason"]
         after = pl.concat([kept, frame.select(list(schema.QUARANTINE))]).sort(order)
-        if not after.equals(before.sort(order)):
-            delta.write(self._at("quarantine"), after, "overwrite")
+        if self._version(QUARANTINED) is None or not after.equals(before.sort(order)):
+            self._overwrite(QUARANTINED, after)
 
     def _add(self, table: str, rows: pl.DataFrame, present: bool) -> None:
-        path = self._at(table)
-        if present and delta.parts(path) < MOST_PARTS:
-            held = delta.read(path, ["known_at"]).height
-            if rows.height * REWRITE_SHARE < held:
-                delta.write(path, in_order(table, rows), "append")
-                return
+        path, number = self.table_path(table), self._number(table)
         if present:
+            state = delta.state(path)
+            beside = rows.height * REWRITE_SHARE < state.rows and state.parts < MOST_PARTS
+            if beside and state.schema == number:
+                delta.write(path, in_order(table, rows), "append", number)
+                return
             rows = pl.concat([self._load(table, None, None), rows])
-        delta.write(path, in_order(table, rows), "overwrite")
+        self._overwrite(table, in_order(table, rows))
+
+    def _overwrite(self, table: str, rows: pl.DataFrame) -> None:
+        delta.write(self.table_path(table), rows, "overwrite", self._number(table))

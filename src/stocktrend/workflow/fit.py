@@ -1,6 +1,6 @@
 """Training as a step: split, train the members, calibrate, score every row, keep it on disk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -12,37 +12,44 @@ from stocktrend.dataset.frames import Frame, to_polars
 from stocktrend.dataset.splits import time_split
 from stocktrend.errors import ModelError
 from stocktrend.evaluation.calibration import Calibrator
-from stocktrend.lake import Lake
 from stocktrend.lake.lock import only_writer
 from stocktrend.progress import Progress, silent
 from stocktrend.training.ensemble import train_ensemble
 from stocktrend.workflow.forecast import Forecaster, score_columns
-from stocktrend.workflow.places import lake_folder, run_fingerprint, runs_folder
+from stocktrend.workflow.places import run_fingerprint, runs_folder
 from stocktrend.workflow.run import MODEL_FOLDER, Run, save_model
 
 
-def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progress = silent) -> Run:
+def fit(
+    panel: Frame,
+    settings: Settings,
+    *,
+    root: Path | None,
+    versions: Mapping[str, int] | None = None,
+    run_id: str | None = None,
+    progress: Progress = silent,
+) -> Run:
     """Train on the training dates, calibrate on the validation dates, score all.
 
     Args:
         panel: As ``build_panel`` makes it.
         settings: Preset, recipe, split, horizons and seed.
         root: Data root to keep the run in; None keeps it in memory.
+        versions: The lake tables' versions that the panel was read from.
+        run_id: Default: made of the last date, the preset and a digest of settings and panel, so
+            that the same inputs give the same id.
 
     Returns:
-        The run, not evaluated yet. Its id is made of the last date, the preset and a digest of
-        settings and panel: the same inputs give the same id, and a training that was stopped
-        goes on from its last saved epoch.
+        The run, not evaluated yet. A training that was stopped goes on from its last saved epoch.
 
     Raises:
         ModelError: another program trains the same run.
     """
     frame = time_split(to_polars(panel), settings.split, settings.horizons)
     preset, recipe = settings.recipe_for(frame["ticker"].n_unique())
-    versions = {} if root is None else Lake(lake_folder(root)).versions()
     last = frame.select(pl.col("as_of").max().dt.strftime("%Y-%m-%d")).item()
-    run_id = f"{last}-{preset}-{run_fingerprint(settings, recipe, frame)}"
-    folder = None if root is None else runs_folder(root) / run_id
+    name = run_id or f"{last}-{preset}-{run_fingerprint(settings, recipe, frame)}"
+    folder = None if root is None else runs_folder(root) / name
     with torch_threads(settings.threads), _alone(folder):
         ensemble = train_ensemble(
             frame,
@@ -56,14 +63,14 @@ def fit(panel: Frame, settings: Settings, *, root: Path | None, progress: Progre
         calibrator = Calibrator.fit(raw, settings.horizons) if recipe.calibrate else None
         shown = raw if calibrator is None else calibrator.apply(raw)
         run = Run(
-            id=run_id,
+            id=name,
             settings=settings,
             preset=preset,
             recipe=recipe,
             forecaster=Forecaster(ensemble, calibrator),
             predictions=shown,
             panel=frame,
-            versions=versions,
+            versions=dict(versions or {}),
             folder=folder,
         )
         if folder is not None:

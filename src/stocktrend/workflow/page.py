@@ -1,9 +1,7 @@
 """Gathers what the HTML report shows, and writes it."""
 
-import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,8 @@ from stocktrend.errors import ModelError
 from stocktrend.ingestion import last_report
 from stocktrend.lake import Lake
 from stocktrend.reporting import ReportContents, write_report
-from stocktrend.workflow.places import lake_folder
+from stocktrend.workflow.places import lake_folder, libraries
 from stocktrend.workflow.run import REPORT_FILE, Run
-
-LIBRARIES = ("polars", "numba", "torch", "deltalake", "exchange_calendars")
 
 
 def report(run: Run, path: Path | str | None = None, *, created: datetime | None = None) -> Path:
@@ -76,7 +72,5 @@ def _settings(run: Run) -> dict[str, Any]:
 
 
 def _versions(tables: Mapping[str, int]) -> dict[str, str]:
-    programs = {"stocktrend": __version__, "Python": platform.python_version()}
-    libraries = {name: version(name) for name in LIBRARIES}
     lake = {f"lake table {name}": str(number) for name, number in tables.items()}
-    return programs | libraries | lake
+    return {"stocktrend": __version__} | libraries() | lake

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import platform
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -9,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from deltalake import DeltaTable
 
 from stocktrend.config import Settings
 from stocktrend.lake import Lake
 from stocktrend.recipe import Recipe
+
+LIBRARIES = ("polars", "numpy", "numba", "torch", "deltalake", "exchange_calendars", "scikit-learn")
 
 
 def lake_folder(root: Path) -> Path:
@@ -37,15 +39,20 @@ def panel_fingerprint(settings: Settings, lake: Lake, files: Mapping[str, str]) 
     A table counts with its own id beside its version: a lake that was removed and ingested anew
     starts again at version 0. ``files`` are the digests of the files of own features.
     """
-    tables = {
-        name: f"{DeltaTable(f'{lake.path}/{name}').metadata().id} at {version}"
-        for name, version in lake.versions().items()
-    }
+    ids = lake.ids()
+    tables = {name: f"{ids[name]} at {version}" for name, version in lake.versions().items()}
     chosen = panel_settings(settings).model_dump(mode="json")
     own = dict(files)
     return _digest(
         {"settings": chosen, "files": own, "tables": tables, "program": program_digest()}
     )
+
+
+def libraries() -> dict[str, str]:
+    """Versions of what decides the numbers of a run beside the program itself."""
+    machine = {"machine": f"{platform.system()} {platform.machine()}"}
+    python = {"Python": platform.python_version()}
+    return machine | python | {name: version(name) for name in LIBRARIES}
 
 
 def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame) -> str:

@@ -15,9 +15,10 @@ from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, ModelError
 from stocktrend.evaluation.metrics import Metrics
 from stocktrend.evaluation.results import Evaluation
+from stocktrend.lake import Lake
 from stocktrend.recipe import Recipe
 from stocktrend.workflow.forecast import CALIBRATION_FILE, Forecaster
-from stocktrend.workflow.places import runs_folder
+from stocktrend.workflow.places import lake_folder, libraries, program_digest, runs_folder
 
 MODEL_FOLDER = "model"
 PREDICTIONS_FILE = "predictions.parquet"
@@ -99,7 +100,14 @@ def save_model(run: Run) -> None:
     settings = run.settings.model_dump(mode="json", exclude_none=True)
     settings |= {"preset": run.preset, "recipe": run.recipe.model_dump(mode="json")}
     write_bytes(folder / CONFIG_FILE, yaml.safe_dump(settings, sort_keys=False).encode())
-    write_json(folder / ORIGIN_FILE, {"run": run.id, "lake_versions": run.versions})
+    origin = {
+        "run": run.id,
+        "lake_versions": run.versions,
+        "lake_tables": Lake(lake_folder(folder.parents[1])).ids(),
+        "program": program_digest(),
+        "libraries": libraries(),
+    }
+    write_json(folder / ORIGIN_FILE, origin)
     write_parquet(folder / PREDICTIONS_FILE, run.predictions)
     run.forecaster.save(folder / MODEL_FOLDER)
 
@@ -116,6 +124,34 @@ def _folder(run: Run) -> Path:
             "root to keep it on disk, or save run.forecaster yourself"
         )
     return run.folder
+
+
+def read_origin(folder: Path) -> dict[str, Any]:
+    """What a run was made of: lake versions, ids of the tables, program, libraries.
+
+    Runs of older programs tell the versions alone.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
+    try:
+        origin: dict[str, Any] = json.loads((folder / ORIGIN_FILE).read_text("utf-8"))
+        return origin | {"lake_versions": dict(origin["lake_versions"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"a run's folder must be complete and readable, however {folder}: {error!r}. Remove "
+            "it and run `stocktrend train` again"
+        ) from error
+
+
+def recorded_versions(root: Path) -> dict[str, dict[str, int]]:
+    """Id of each run of a data root -> the lake tables' versions that it was made from.
+
+    Raises:
+        ModelError: a run's folder is damaged.
+    """
+    files = sorted(runs_folder(root).glob(f"*/{ORIGIN_FILE}"))
+    return {file.parent.name: read_origin(file.parent)["lake_versions"] for file in files}
 
 
 def find_run(root: Path, run_id: str | None = None) -> Path:
@@ -173,7 +209,7 @@ def load_run(root: Path | str, run_id: str | None = None) -> Run:
 def _read(folder: Path) -> Run:
     content = yaml.safe_load((folder / CONFIG_FILE).read_text())
     settings = Settings.model_validate(content)
-    origin = json.loads((folder / ORIGIN_FILE).read_text())
+    origin = read_origin(folder)
     metrics = folder / METRICS_FILE
     evaluation = None
     if metrics.is_file():

@@ -98,13 +98,15 @@ def build_panel(
     return stored_panel(folder, chosen, progress)
 
 
-def stored_panel(root: Path, settings: Settings, progress: Progress = silent) -> pl.DataFrame:
+def stored_panel(
+    root: Path, settings: Settings, progress: Progress = silent, lake: Lake | None = None
+) -> pl.DataFrame:
     """The panel of the lake as it stands, from its file where that is still right.
 
     Raises:
         LakeError: another program makes the panel.
     """
-    lake = Lake(lake_folder(root))
+    lake = lake or Lake(lake_folder(root)).as_now()
     file = panel_file(root, settings)
     mark = file.with_suffix(".json")
     now = {"fingerprint": panel_fingerprint(settings, lake, feature_files(settings, root))}
@@ -153,8 +155,9 @@ def train(
     if isinstance(source, str | Path):
         root = Path(source)
         effective = settings_of(root, settings, preset=preset, horizons=chosen, seed=seed)
-        panel = stored_panel(root, effective, progress)
-        run = fit(panel, effective, root=root, progress=progress)
+        lake = Lake(lake_folder(root)).as_now()
+        panel = stored_panel(root, effective, progress, lake)
+        run = fit(panel, effective, root=root, versions=lake.versions(), progress=progress)
     else:
         base = settings or Settings()
         effective = settings_of(".", base, preset=preset, horizons=chosen, seed=seed)

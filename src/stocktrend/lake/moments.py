@@ -1,0 +1,138 @@
+"""The states that the lake has been in, from the logs of its tables.
+
+An ingest commits to one table after another, and one that is stopped between two of these commits
+leaves a lake that the next ingest completes. So every state between two commits of any tables is
+one to go back to, all tables and the ledger of files together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from stocktrend.errors import LakeError
+from stocktrend.lake import delta
+from stocktrend.lake.reading import STORED, LakeReader
+from stocktrend.schema import TABLES
+
+AS_AN_INGEST_COMMITS: Final = {table: place for place, table in enumerate(STORED)}
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One version of one table: when (UTC) and how it came about."""
+
+    table: str
+    version: int
+    at: datetime
+    operation: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What the tables were from a time on: name -> version, of those that were there."""
+
+    at: datetime
+    versions: Mapping[str, int]
+
+
+def commits(lake: LakeReader) -> list[Commit]:
+    """The commits of all tables that their logs still tell of, in the order of their times.
+
+    An entry of a log that cannot be read ends that table's commits.
+
+    Raises:
+        LakeError: the lake is no folder.
+    """
+    if "://" in lake.path:
+        raise LakeError(
+            f"The lake must be a folder for its past to be listed, however: {lake.path}. Use the "
+            f"tools of the store that it lies in"
+        )
+    found = [commit for table in STORED for commit in _of_table(lake.path, table)]
+    return sorted(found, key=lambda c: (c.at, AS_AN_INGEST_COMMITS[c.table], c.version))
+
+
+def _of_table(path: str, table: str) -> list[Commit]:
+    found: list[Commit] = []
+    for entry in delta.log_entries(f"{path}/{table}"):
+        told = delta.commit_info(entry)
+        if told is None:
+            break
+        at = datetime.fromtimestamp(told.get("timestamp", 0) / 1000, UTC)
+        if found:  # a clock that was set back
+            at = max(at, found[-1].at)
+        found.append(Commit(table, int(entry.stem), at, _operation(told)))
+    return found
+
+
+def _operation(told: Mapping[str, object]) -> str:
+    name = str(told.get("operation", "unknown")).lower()
+    parameters = told.get("operationParameters")
+    mode = str(parameters.get("mode", "")).lower() if isinstance(parameters, dict) else ""
+    return {"append": "append", "overwrite": "rewrite"}.get(mode, name)
+
+
+def states(lake: LakeReader) -> list[State]:
+    """Every state that the lake has been in, oldest first; one a commit."""
+    now: dict[str, int] = {}
+    found = []
+    for commit in commits(lake):
+        now[commit.table] = commit.version
+        found.append(State(commit.at, dict(now)))
+    return found
+
+
+def state_at(lake: LakeReader, moment: datetime) -> State:
+    """The state at a time.
+
+    Raises:
+        LakeError: the lake was not there yet.
+    """
+    past = [state for state in states(lake) if state.at <= moment]
+    if not past:
+        raise LakeError(
+            f"The lake must have been there at the time to go back to, however {lake.path} has "
+            f"no commit before {moment:%Y-%m-%d %H:%M:%S} UTC. See `stocktrend lake history`"
+        )
+    return past[-1]
+
+
+def state_with(lake: LakeReader, versions: Mapping[str, int]) -> State:
+    """The last state in which tables were of given versions, and those not named were not there.
+
+    Runs of before the quarantine was recorded do not name it: then it may be of any version.
+
+    Raises:
+        LakeError: there was none.
+    """
+    past = states(lake)
+    for tables in (STORED[:-1], tuple(TABLES)):
+        wanted = {table: versions.get(table) for table in tables}
+        for state in reversed(past):
+            if all(state.versions.get(table) == version for table, version in wanted.items()):
+                return state
+    shown = ", ".join(f"{table} {version}" for table, version in sorted(versions.items()))
+    raise LakeError(
+        f"The lake must have been in the state to go back to, however {lake.path} never held "
+        f"{shown} at once: it was made anew since. See `stocktrend lake history`"
+    )
+
+
+def state_of(lake: LakeReader, table: str, version: int) -> State:
+    """The last state in which one table was of a version.
+
+    Raises:
+        LakeError: there is no such table or version.
+    """
+    if table not in STORED:
+        raise LakeError(
+            f"The table must be one of {', '.join(STORED)}, however: {table!r}. Choose one of them"
+        )
+    held = [state for state in states(lake) if state.versions.get(table) == version]
+    if not held:
+        raise LakeError(
+            f"The table must have had the version to go back to, however {table} of {lake.path} "
+            f"never had version {version}. See `stocktrend lake history`"
+        )
+    return held[-1]
