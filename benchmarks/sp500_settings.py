@@ -5,12 +5,12 @@
 
 from pathlib import Path
 
-from stocktrend.config import BarsFile, Settings, Sources
+from stocktrend.config import BarsFile, MembershipFile, Settings, Sources
 from us88_settings import macro_sources, policy_sources
 
 
 def sp500_settings(data: Path) -> Settings:
-    """744 tickers ever in the S&P 500, 2005 to 2014, without news. ``data``: the real data."""
+    """Members of the S&P 500, 2005 to 2014, each while it was in. ``data``: the real data."""
     data = data.resolve()
     return Settings(
         sources=Sources(
@@ -18,5 +18,6 @@ def sp500_settings(data: Path) -> Settings:
             news=(),
             policy=policy_sources(data),
             macro=macro_sources(data),
+            universe=(MembershipFile(path=f"{data}/sp500/membership.csv"),),
         )
     )

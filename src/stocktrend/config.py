@@ -177,6 +177,17 @@ class IndexFile(FileSource):
     release: Release = NextBusinessDay()
 
 
+class MembershipFile(FileSource):
+    """Who was in the universe: ``ticker, start_date, end_date``, one row a spell.
+
+    ``end_date`` is the first day out, empty for those that are in still. A change counts from the
+    start of its day in New York, or from 23:59 of ``start_announced`` or ``end_announced`` where
+    the file has those columns and that is later.
+    """
+
+    kind: Literal["membership"] = "membership"
+
+
 PriceSource = BarsFile
 MacroSource = Annotated[SeriesFile | FredMdFile | GdpEstimatesFile, Field(discriminator="kind")]
 PolicySource = Annotated[
@@ -194,17 +205,19 @@ SourceFile = (
     | ExecutiveOrdersFile
     | EventsFile
     | IndexFile
+    | MembershipFile
 )
 """Any configured source."""
 
 
 class Sources(Model):
-    """The files of the four record kinds. A kind that is null takes ``raw/<kind>/`` as it is."""
+    """The files of each record kind. A kind that is null takes ``raw/<kind>/`` as it is."""
 
     prices: tuple[PriceSource, ...] | None = None
     news: tuple[NewsFile, ...] | None = None
     policy: tuple[PolicySource, ...] | None = None
     macro: tuple[MacroSource, ...] | None = None
+    universe: tuple[MembershipFile, ...] | None = None
 
 
 # --- model and training ------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """The panel: one row a (ticker, as_of) with its features, targets and when each label is known.
 
 1. The grid gives the decision times (``as_of``); a row exists where a ticker has a bar on the
-   grid's session and at least 60 bars of history.
+   grid's session and at least 60 bars of history and, where the records have a universe, was in
+   it, as known then.
 2. Stock features come from the bars as they were known at each ``as_of``: where bars were revised
    later, the rows before the revision are computed on the history without it.
 3. Policy and macro features are computed once a date, news features once a row; each picks the
@@ -38,6 +39,7 @@ from stocktrend.sessions import as_of_grid, sessions
 from stocktrend.settings import load_settings
 from stocktrend.sources.batch import PLAIN_RULES
 from stocktrend.targets import add_labels, label_columns
+from stocktrend.universe import among_members
 
 MIN_BARS = 60
 PRICES_AND_VOLUME = ("open", "high", "low", "close", "adj_close", "volume")
@@ -88,6 +90,7 @@ def build_panel(
     progress("stock features", versions.height, versions.height, "bars")
     if stocks.is_empty():
         raise DataError(_no_rows(versions, start or settings.start, end or settings.end))
+    stocks = _members(stocks, records, known_by)
     panel = _with_context(stocks, grid, records, settings, known_by, progress)
     if features:
         progress("own features", 0, len(features), "features")
@@ -149,6 +152,25 @@ def _no_rows(bars: pl.DataFrame, start: date | None, end: date | None) -> str:
         f"{start or 'the beginning'} and {end or 'the end'}: the bars run from {first} to {last}. "
         "Choose other dates or add older bars"
     )
+
+
+def _members(stocks: pl.DataFrame, records: Records, known_by: datetime | None) -> pl.DataFrame:
+    """The rows of those that were in the universe; all rows where the records have none.
+
+    A universe that nobody knew of by ``known_by`` has no member then: a row is there or not
+    whatever became known after it.
+    """
+    if records.history("universe").is_empty():
+        return stocks
+    rows = among_members(stocks, _history(records, "universe", known_by))
+    if rows.is_empty():
+        days = stocks["as_of"].dt.strftime("%Y-%m-%d").unique().sort()
+        raise DataError(
+            f"the panel must have a row, however no ticker with prices was in the universe "
+            f"between {days[0]} and {days[-1]}. Choose other dates, write the tickers of "
+            "raw/universe/ as those of raw/prices/ are, or set `universe: []` under sources"
+        )
+    return rows
 
 
 def _breaks(records: Records, exchange: str) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Columns and checks of the four record kinds.
+"""Columns and checks of the record kinds.
 
 Every record has two clocks: ``event_time`` (what it is about) and ``known_at`` (UTC, when anyone
 could first have read it). Only ``known_at`` decides what a row of features may see. The rules are
@@ -94,11 +94,23 @@ class Observation(Record):
         return pl.col("value").is_finite()
 
 
+class Membership(Record):
+    """From its day on a ticker is in the universe, or is not, until its next day says otherwise.
+
+    Known at the start of the day in New York, or later.
+    """
+
+    ticker = dy.String(nullable=False, min_length=1)
+    day = dy.Date(nullable=False)
+    member = dy.Bool(nullable=False)
+
+
 TABLES: Final[dict[str, type[Record]]] = {
     "bars": Bar,
     "news": NewsItem,
     "policy": PolicyEvent,
     "macro": Observation,
+    "universe": Membership,
 }
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -106,6 +118,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "news": ("ticker", "id"),
     "policy": ("id",),
     "macro": ("series", "period"),
+    "universe": ("ticker", "day"),
 }
 """Natural key of each table; one key may have several ``known_at``."""
 

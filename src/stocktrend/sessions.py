@@ -94,6 +94,11 @@ def as_of_grid(
     return table.filter(pl.col("session").is_between(start or FIRST_SESSION, end or LAST_SESSION))
 
 
+def start_of_day(days: pl.Expr) -> pl.Expr:
+    """0:00 New York of a Date column, in UTC."""
+    return new_york_expr(days, time(0))
+
+
 def end_of_day(days: pl.Expr) -> pl.Expr:
     """23:59 New York of a Date column, in UTC: when a value with a release date alone is known."""
     return new_york_expr(days, time(23, 59))

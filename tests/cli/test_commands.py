@@ -19,6 +19,7 @@ from stocktrend.cli.display import ProgressDisplay
 from stocktrend.cli.program import execute
 from stocktrend.cli.results import freshness
 from stocktrend.ingestion import IngestReport
+from stocktrend.schema import TABLES
 
 QUICK = ["--set", "recipe.epochs=2", "--preset", "original"]
 
@@ -53,7 +54,7 @@ def test_counts_of_every_source_add_up_and_a_second_ingest_changes_nothing(
     content = document(capsys, "ingest", "--data-root", str(finished))
     sources = content["ingest"]["sources"]  # type: ignore[index]
     parts = ("new", "revised", "unchanged", "duplicate", "quarantined")
-    assert {source["table"] for source in sources} == {"bars", "news", "policy", "macro"}
+    assert {source["table"] for source in sources} == set(TABLES)
     for source in sources:
         assert source["read"] == sum(source[part] for part in parts) > 0
         assert source["new"] == source["revised"] == 0

@@ -87,7 +87,7 @@ def world(request: pytest.FixtureRequest) -> World:
     first = datetime(start.year, start.month, start.day, tzinfo=UTC)
     revisions = [first + (end - start) * (5 + n) / 20 for n in range(REVISIONS)]
     for n, moment in enumerate(revisions):
-        told = {"bars": 12, "news": 0, "policy": 12, "macro": 12}
+        told = {"bars": 12, "news": 0, "policy": 12, "macro": 12, "universe": 0}
         revision = {t: Fate(0.0, 0.0, told[t], delay=0.0, seed=n) for t in told}
         records = rewritten(records, moment, revision)
     return World(request.param, records, records.panel(), tuple(revisions))

@@ -53,7 +53,7 @@ FATES = st.builds(
     seed=st.integers(0, 2**32 - 1),
 )
 FUTURES = st.fixed_dictionaries(dict.fromkeys(KEYS, FATES))
-"""A fate for each of the four tables."""
+"""A fate for each table."""
 
 
 def rewritten(records: Records, moment: datetime, future: dict[str, Fate]) -> Records:
@@ -132,6 +132,10 @@ def _altered_macro(values: pl.DataFrame, rng: np.random.Generator) -> pl.DataFra
     return values.with_columns(value=pl.when(~withdrawn).then(pl.col("value") * factor))
 
 
+def _altered_universe(changes: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    return changes.with_columns(member=pl.Series(rng.random(changes.height) < 0.5))
+
+
 def _texts(now: pl.Series, rng: np.random.Generator) -> pl.Series:
     """Other texts, and now and then the same, which repeats an earlier one."""
     drawn = pl.Series(rng.choice(TEXTS, len(now)), dtype=pl.String)
@@ -165,6 +169,11 @@ def _dated(values: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     return values.with_columns(period=pl.col("period") + pl.duration(days=days))
 
 
+def _moved(changes: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    days = pl.Series(rng.integers(-400, 400, changes.height))
+    return changes.with_columns(day=pl.col("day") + pl.duration(days=days))
+
+
 Rewriting = Callable[[pl.DataFrame, np.random.Generator], pl.DataFrame]
 
 ALTER: dict[str, Rewriting] = {
@@ -172,12 +181,14 @@ ALTER: dict[str, Rewriting] = {
     "news": _altered_news,
     "policy": _altered_policy,
     "macro": _altered_macro,
+    "universe": _altered_universe,
 }
 NEW_KEYS: dict[str, Rewriting] = {
     "bars": _listed,
     "news": _reported,
     "policy": _enacted,
     "macro": _dated,
+    "universe": _moved,
 }
 
 

@@ -15,6 +15,7 @@ from stocktrend.config import Settings
 from stocktrend.lake import Lake, delta
 from stocktrend.lake.order import in_order
 from stocktrend.panel import build_panel
+from stocktrend.schema import TABLES
 
 KEY = ["ticker", "as_of", "close"]
 
@@ -44,7 +45,7 @@ Covered = Callable[[Coverage], None]
 
 @dataclass(frozen=True)
 class Records:
-    """Every version of every record of the four kinds, and what was refused."""
+    """Every version of every record, and what was refused."""
 
     settings: Settings
     tables: Mapping[str, pl.DataFrame]
@@ -54,8 +55,7 @@ class Records:
     def of(cls, lake: Lake, settings: Settings, since: datetime) -> "Records":
         """What a lake holds about the time since a moment."""
         tables = {
-            table: lake.history(table).filter(pl.col("event_time") >= since)
-            for table in ("bars", "news", "policy", "macro")
+            table: lake.history(table).filter(pl.col("event_time") >= since) for table in TABLES
         }
         return cls(settings, tables, lake.quarantine())
 

@@ -1,5 +1,6 @@
 """Law 1: what becomes known after a row's ``as_of`` does not move a bit of it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
@@ -50,7 +51,7 @@ def test_no_record_known_later_moves_a_bit_of_an_earlier_row(
 def test_what_is_known_at_the_very_moment_counts_and_rows_come_once(world: World) -> None:
     moment = world.moments[len(world.moments) // 2]
     at_the_moment = Fate(dropped=0.0, changed=0.0, told=400, delay=0.0, seed=3)
-    future = dict.fromkeys(KEYS, at_the_moment)
+    future = dict.fromkeys(KEYS, at_the_moment) | {"universe": replace(at_the_moment, told=0)}
     after = rewritten(world.records, moment - FIRST_INSTANT, future).panel()
     assert not after.select("ticker", "as_of").is_duplicated().any()
     before = world.until(moment)

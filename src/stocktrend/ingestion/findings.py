@@ -8,6 +8,7 @@ import polars as pl
 
 from stocktrend.lake import Lake
 from stocktrend.schema import MARKET
+from stocktrend.universe import NO_UNIVERSE
 
 LATE_DAYS: Final = 31
 MOST_NAMES: Final = 8
@@ -67,6 +68,12 @@ def early_ends(lake: Lake, lasts: Iterable[tuple[str, datetime]]) -> list[str]:
         for path, last in lasts
         if (bars - last).days > QUIET_DAYS
     ]
+
+
+def no_universe(lake: Lake) -> list[str]:
+    """The warning of survivorship, where the lake does not say who was in the universe when."""
+    known = lake.exists and lake.history("universe").height > 0
+    return [] if known else [NO_UNIVERSE]
 
 
 def _some(names: pl.Series) -> str:

@@ -28,7 +28,12 @@ from stocktrend.atomic import write_json
 from stocktrend.config import NewsFile, Settings
 from stocktrend.errors import LakeError, SourceError
 from stocktrend.ingestion.commit import Pending
-from stocktrend.ingestion.findings import bar_findings, early_ends, unmatched_tickers
+from stocktrend.ingestion.findings import (
+    bar_findings,
+    early_ends,
+    no_universe,
+    unmatched_tickers,
+)
 from stocktrend.ingestion.report import FileEntry, IngestReport, SourceReport
 from stocktrend.lake import Lake
 from stocktrend.lake.revisions import ORIGIN
@@ -251,7 +256,12 @@ def _report(
     lasts = _open_ends(feeds, {path: e.last_known for path, e in (seen | read).items()}, root)
     return IngestReport(
         sources=tuple(sources),
-        warnings=(*warnings, *unmatched_tickers(lake), *early_ends(lake, lasts)),
+        warnings=(
+            *warnings,
+            *unmatched_tickers(lake),
+            *early_ends(lake, lasts),
+            *no_universe(lake),
+        ),
         versions=lake.versions(),
         retrieved_at=retrieved_at.isoformat(),
     )

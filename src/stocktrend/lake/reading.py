@@ -74,9 +74,9 @@ class LakeReader:
         """The newest version of each key that was known at a time.
 
         Args:
-            table: bars, news, policy or macro.
+            table: One of ``schema.TABLES``.
             as_of: With a time zone; nothing known later is seen. Everything where None.
-            tickers: Of bars and news only these; news of the whole market always.
+            tickers: Of tables with tickers only these; news of the whole market always.
 
         Returns:
             The schema's columns, sorted by key; empty where nothing was ingested.

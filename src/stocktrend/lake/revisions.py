@@ -15,6 +15,7 @@ CONTENT: Final = {
     "news": ("text", "event_time", "lang", "is_repost"),
     "policy": ("kind", "title", "text", "target_low", "target_high", "event_time"),
     "macro": ("value", "basis"),
+    "universe": ("member",),
 }
 """What makes two records of one key differ. For bars see ``rebase``."""
 
@@ -41,7 +42,7 @@ def revise(
     files that disagree would revise each other.
 
     Args:
-        table: news, policy or macro.
+        table: Any but bars.
         stored: All versions with ``origin``, sorted by key and ``known_at``.
         incoming: Records to store, with ``origin`` and any further columns.
         retrieved_at: When they were retrieved (UTC).
@@ -122,7 +123,7 @@ def add_versions(table: str, stored: pl.DataFrame, incoming: pl.DataFrame) -> pl
     rejected: what was known at a past time cannot change.
 
     Args:
-        table: news, policy or macro.
+        table: Any but bars.
         stored: All versions.
         incoming: Records to store, with any further columns.
 

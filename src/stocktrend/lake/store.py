@@ -16,6 +16,7 @@ from stocktrend.lake import delta
 from stocktrend.lake.journal import finish
 from stocktrend.lake.leftovers import remove_unfinished
 from stocktrend.lake.lock import only_writer
+from stocktrend.lake.membership import restate
 from stocktrend.lake.migrations import MIGRATIONS, Migrations
 from stocktrend.lake.order import in_order, newest
 from stocktrend.lake.reading import QUARANTINED, STORED, LakeReader
@@ -71,7 +72,7 @@ def _alone(
 
 
 class Lake(LakeReader):
-    """Delta tables ``bars``, ``news``, ``policy``, ``macro``, ``quarantine`` and ``files``.
+    """A Delta table a kind of records (``schema.TABLES``), ``quarantine`` and ``files``.
 
     Args:
         path: A folder, or a URL of an object store that delta-rs reads.
@@ -140,7 +141,7 @@ class Lake(LakeReader):
         the basis of the stored ones, see ``stocktrend.lake.rebase``.
 
         Args:
-            table: bars, news, policy or macro.
+            table: One of ``schema.TABLES``.
             records: The schema's columns and, if wanted, ``origin``; further columns are ignored.
             retrieved_at: When the records were retrieved, with a time zone.
             versioned: The records carry their own vintages; each ``known_at`` of a key is kept.
@@ -164,6 +165,8 @@ class Lake(LakeReader):
         notes: Mapping[str, int] = {}
         if versioned:
             judged = add_versions(table, stored, incoming)
+        elif table == "universe":
+            judged, notes = restate(stored, incoming, retrieved_at)
         elif table == "bars":
             judged, notes = merge_files(newest(table, stored), incoming, retrieved_at)
         else:
@@ -171,12 +174,13 @@ class Lake(LakeReader):
         added = judged.filter(pl.col("status").is_in([NEW, REVISED]))
         if added.height:
             self._add(table, added.select(columns), present)
-        counts = dict(judged["status"].value_counts().iter_rows())
+        fates = judged["status"].head(incoming.height)
+        counts = dict(fates.value_counts().iter_rows())
         return Upserted(
             **{
                 name: counts.get(name, 0) for name in (NEW, REVISED, UNCHANGED, DUPLICATE, REJECTED)
             },
-            status=judged["status"],
+            status=fates,
             notes={name: count for name, count in notes.items() if count},
         )
 

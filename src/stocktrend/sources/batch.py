@@ -15,7 +15,7 @@ class Batch:
     """The records of one file.
 
     Attributes:
-        table: Lake table: bars, news, policy or macro.
+        table: Lake table, one of ``schema.TABLES``.
         source: Name of the configured source.
         path: The file, relative to the data root.
         read: Rows that carry a record; equals records + quarantined + duplicates.

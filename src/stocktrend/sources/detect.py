@@ -12,6 +12,7 @@ from stocktrend.config import (
     FredMdFile,
     GdpEstimatesFile,
     IndexFile,
+    MembershipFile,
     NewsFile,
     SeriesFile,
     SourceFile,
@@ -21,6 +22,8 @@ from stocktrend.sources.clock import CALENDAR_RELEASES, LONGEST_LAGS, default_re
 from stocktrend.sources.fields import WITH_COMMAS, plain_name, separated_by
 from stocktrend.sources.files import column_names, is_data_file, layout
 from stocktrend.sources.fred_md import SERIES, names_in
+from stocktrend.sources.membership import COLUMNS as MEMBERSHIP
+from stocktrend.sources.membership import REQUIRED
 from stocktrend.sources.series import DATES, series_of
 
 _MOST_NAMES: Final = 20
@@ -30,7 +33,7 @@ def detect(kind: str, root: Path, calendar: Path | None) -> tuple[list[SourceFil
     """Settings for the files of one kind, and warnings that name what is not read.
 
     Args:
-        kind: prices, news, policy or macro.
+        kind: prices, news, policy, macro or universe.
         root: The data root; ``raw/<kind>/`` is searched with its subfolders.
         calendar: The release calendar that lies there, relative to the root.
 
@@ -83,6 +86,9 @@ def _by_columns(
             None,
             f"{shown} is a release calendar: name it {calendar or 'raw/macro/release_dates.csv'}",
         )
+    if kind == "universe":
+        fits = all(names & set(MEMBERSHIP[column]) for column in REQUIRED)
+        return (MembershipFile(path=path), None) if fits else (None, _fits_none(kind, shown, names))
     dated = bool(names & set(DATES))
     if kind == "macro":
         if {"series", "vintage", "value"} <= names:
@@ -99,7 +105,11 @@ def _by_columns(
         return IndexFile(path=path, series=series_of(shown)), None
     elif names & _WORDS and names & _MOMENTS:
         return EventsFile(path=path, event_kind=_events_kind(shown)), None
-    return None, (
+    return None, _fits_none(kind, shown, names)
+
+
+def _fits_none(kind: str, shown: Path, names: set[str]) -> str:
+    return (
         f"{shown} is not read: its columns {sorted(names)} fit no {kind} layout. Name it in "
         f"stocktrend.yaml under sources: {kind}, with `columns`, or move it out of raw/"
     )

@@ -22,7 +22,7 @@ from stocktrend.sources.clock import default_release
 from stocktrend.sources.detect import detect
 from stocktrend.sources.series import series_of
 
-KINDS: Final = ("prices", "news", "policy", "macro")
+KINDS: Final = ("prices", "news", "policy", "macro", "universe")
 CALENDAR: Final = Path("raw/macro/release_dates.csv")
 """Release dates that well-known series without a rule of their own take, where it exists."""
 
@@ -97,7 +97,7 @@ def plan(settings: Settings, root: Path) -> Plan:
                     f"none in {root}. Mend it in stocktrend.yaml under sources: {kind}"
                 )
             feeds.append(_feed(setting, files, calendar))
-        if not found:
+        if not found and kind != "universe":  # only the lake can tell that it has none
             message = _nothing(kind, root, configured is not None)
             (problems if kind == "prices" else warnings).append(message)
     if problems:
@@ -119,7 +119,8 @@ def _files(root: Path, pattern: str) -> tuple[Path, ...]:
 
 
 def _feed(setting: SourceFile, files: tuple[Path, ...], calendar: Path | None) -> Feed:
-    table = {"bars": "bars", "news": "news"}.get(setting.kind, "macro")
+    tables = {"bars": "bars", "news": "news", "membership": "universe"}
+    table = tables.get(setting.kind, "macro")
     if isinstance(setting, FomcFile | ExecutiveOrdersFile | EventsFile):
         table = "policy"
     name = setting.name or ("prices" if table == "bars" else setting.kind)

@@ -10,6 +10,7 @@ from stocktrend.config import (
     FredMdFile,
     GdpEstimatesFile,
     IndexFile,
+    MembershipFile,
     NewsFile,
     SeriesFile,
 )
@@ -21,6 +22,7 @@ from stocktrend.sources.executive_orders import read_executive_orders
 from stocktrend.sources.fomc import read_fomc
 from stocktrend.sources.fred_md import read_fred_md
 from stocktrend.sources.gdp import read_gdp
+from stocktrend.sources.membership import read_membership
 from stocktrend.sources.news import read_news
 from stocktrend.sources.plan import CALENDAR, Feed
 from stocktrend.sources.series import read_series
@@ -59,3 +61,5 @@ def read_file(feed: Feed, path: Path, shown: str, clock: Clock, exchange: str) -
             return read_executive_orders(path, setting, name, shown)
         case EventsFile() as setting:
             return read_events(path, setting, name, shown)
+        case MembershipFile() as setting:
+            return read_membership(path, setting, name, shown)

@@ -14,6 +14,7 @@ from stocktrend.panel import build_panel as compute_panel
 from stocktrend.panel import did_you_mean
 from stocktrend.progress import Progress, silent
 from stocktrend.sessions import as_of_grid
+from stocktrend.universe import among_members
 from stocktrend.workflow.forecast import score_columns
 from stocktrend.workflow.places import lake_folder
 from stocktrend.workflow.run import load_run
@@ -34,7 +35,7 @@ def predict(
     Args:
         as_of: A day of the grid (the last session of its week, with weekly rows). Default: the
             newest with rows.
-        tickers: These only; ranks are still taken within the whole universe of the date.
+        tickers: These only; ranks are still taken within all rows of the date.
         run_id: Which run; default: the newest.
 
     Returns:
@@ -63,7 +64,9 @@ def predict(
     out = rows.join(scores.select("ticker", "as_of", *chosen), on=["ticker", "as_of"])
     front = ["ticker", "as_of", "close", *chosen]
     out = out.select(*front, pl.exclude(front))
-    return out if tickers is None else _only(out, tickers, day)
+    if tickers is None:
+        return out
+    return _only(out, tickers, day, _left_out(lake, tickers, moment))
 
 
 def _decision(lake: Lake, settings: Settings, as_of: date | None) -> tuple[date, datetime]:
@@ -85,17 +88,33 @@ def _decision(lake: Lake, settings: Settings, as_of: date | None) -> tuple[date,
     return as_of, chosen["as_of"][0]
 
 
-def _only(rows: pl.DataFrame, tickers: Sequence[str], day: date) -> pl.DataFrame:
+def _left_out(lake: Lake, tickers: Sequence[str], moment: datetime) -> set[str]:
+    """The tickers that the lake knows and that were not in its universe then."""
+    history = lake.history("universe")
+    known = {*history["ticker"], *lake.spans("bars")["ticker"]}
+    asked = pl.DataFrame({"ticker": [t for t in tickers if t in known]}, {"ticker": pl.String})
+    if history.is_empty():
+        return set()
+    rows = asked.with_columns(pl.lit(moment).alias("as_of"))
+    return set(rows["ticker"]) - set(among_members(rows, history)["ticker"])
+
+
+def _only(
+    rows: pl.DataFrame, tickers: Sequence[str], day: date, left_out: set[str]
+) -> pl.DataFrame:
     if not tickers:
         raise DataError("tickers must name one or more, however: none. Leave them out for all")
     known = set(rows["ticker"])
     unknown = [ticker for ticker in tickers if ticker not in known]
     if unknown:
-        raise DataError("\n".join(_no_row(ticker, known, day) for ticker in unknown))
+        raise DataError("\n".join(_no_row(ticker, known, day, left_out) for ticker in unknown))
     return rows.filter(pl.col("ticker").is_in(list(tickers)))
 
 
-def _no_row(ticker: str, known: set[str], day: date) -> str:
-    hint = did_you_mean(ticker, sorted(known))
+def _no_row(ticker: str, known: set[str], day: date, left_out: set[str]) -> str:
+    if ticker in left_out:
+        hint = "it was not in the universe then"
+    else:
+        hint = did_you_mean(ticker, sorted(known))
     reasons = "it is not in the lake, has no bar that day or fewer than 60 bars of history"
     return f"tickers must have a row on {day}, however {ticker!r} has none: {hint or reasons}"

@@ -181,7 +181,7 @@ def test_news_parse_and_carry_the_noise_of_real_feeds(strong: SimulatedMarket) -
     assert {i["source"] for i in items} == {"newswire", "dailybrief", "marketpost"}
     assert {"en", "de", "es", "fr", "ja"} == {i["lang"] for i in items}
     assert "*" in {i["ticker"] for i in items}
-    assert len(strong.files) == 4
+    assert len(strong.files) == 5
     # One ticker in 37 has no news at all.
     assert strong.files["news"] == 60 - 2 + 1
     reposts = [i for i in items if i["is_retweet"]]

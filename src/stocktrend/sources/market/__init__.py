@@ -1,4 +1,4 @@
-"""The simulated market: raw files of all four kinds with a known response, and the truth."""
+"""The simulated market: raw files of all kinds with a known response, and the truth."""
 
 from stocktrend.sources.market.expectation import Oracle
 from stocktrend.sources.market.order import Order

@@ -22,6 +22,10 @@ sources:
       start: {start}
       end: {end}
 
+  # Who was in the universe: a ticker joins on start_date, end_date is the first day out.
+  universe:
+    - path: raw/universe/membership.csv
+
   # Statements are known at their release time, the index at 10:00 of the next business day.
   policy:
     - kind: fomc

@@ -2,7 +2,7 @@
 
 1. Draw the market as a whole: states, calendar, factor (``context``).
 2. Draw tickers in blocks, so that memory does not grow with their number (``stocks``).
-3. Write what a user would have: prices, news, policy, macro, settings.
+3. Write what a user would have: prices, news, policy, macro, the universe, settings.
 4. Write what a user never has: the expected return of each row and what knowing it is worth.
 """
 
@@ -42,7 +42,7 @@ class SimulatedMarket:
     Attributes:
         root: The data root.
         order: Market, tickers, dates and seed.
-        files: Files written, by kind (``prices``, ``news``, ``policy``, ``macro``).
+        files: Files written, by kind (``prices``, ``news``, ``policy``, ``macro``, ``universe``).
         rows: Records in them, by kind.
         oracle: Figures of the truth by horizon in days.
         premium: Expected log growth a session that every ticker has and the truth leaves out.
@@ -107,11 +107,15 @@ def simulate(
     _write_market_wide(context, seed, raw)
     truth = Truth(decision_grid(context, start, end), tickers)
     response = calibrate(market)
+    spells: list[str] = []
     for numbers in _blocks(tickers):
         stocks = simulate_stocks(numbers, context, response, seed)
         truth.add(numbers, stocks, context, response)
+        spells += _spells(numbers, stocks, context)
         for number in _write_block(numbers, stocks, context, seed, raw):
             progress("simulate", number + 1, tickers, "tickers")
+    text = "\n".join(["ticker,start_date,end_date", *spells, ""])
+    raw.write("universe", "membership.csv", text, len(spells))
     truth.write(root / "truth.parquet")
     result = SimulatedMarket(root, order, raw.files, raw.rows, truth.oracle(), PREMIUM)
     settings = settings_text(market=market, tickers=tickers, start=start, end=end, seed=seed)
@@ -134,6 +138,15 @@ def _write_market_wide(context: Context, seed: int, raw: RawFiles) -> None:
 def _blocks(tickers: int) -> Iterator[NDArray[np.int64]]:
     for begin in range(0, tickers, BLOCK):
         yield np.arange(begin, min(begin + BLOCK, tickers), dtype=np.int64)
+
+
+def _spells(numbers: NDArray[np.int64], stocks: Stocks, context: Context) -> Iterator[str]:
+    """Each ticker as a member from its first bar until the session after its last."""
+    days = [str(day) for day in context.days[context.first :]]
+    lives = zip(numbers.tolist(), stocks.traits.first, stocks.traits.last, strict=True)
+    for number, first, last in lives:
+        end = days[last + 1] if last + 1 < len(days) else ""
+        yield f"{ticker_symbol(number)},{days[first]},{end}"
 
 
 def _write_block(

@@ -1,0 +1,153 @@
+"""Who was in the universe when, as known then, and how much of it the prices cover.
+
+A panel without it takes every ticker that has prices. Where those were picked later, past dates
+lack the companies that have failed or been left out since: survivorship bias.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Final, Self
+
+import polars as pl
+
+from stocktrend.lake import Lake
+from stocktrend.sessions import start_of_day
+
+REMEDY: Final = "put membership.csv with ticker, start_date, end_date into raw/universe/"
+BIAS: Final = (
+    "Tickers picked later (today's members, companies that still trade) leave out those that "
+    "failed, so that skill and returns look better than anybody could have had"
+)
+NO_UNIVERSE: Final = (
+    f"survivorship: the lake has no universe, so all tickers with prices count on every date. "
+    f"{BIAS}. To have each date use who was in it then, {REMEDY}"
+)
+UNKNOWN: Final = (
+    f"survivorship: this run was made from a panel alone, which does not say who was in the "
+    f"universe when. {BIAS}. To be sure, {REMEDY} of a data root and train on that"
+)
+MOST_NAMES: Final = 8
+
+
+def among_members(rows: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+    """The rows whose ticker was a member at their ``as_of``, as known then.
+
+    Of the changes known by then and of days begun by then, the newest version of the newest day
+    decides; a ticker without one is no member.
+
+    Args:
+        rows: ``ticker``, ``as_of`` (UTC) and any further columns.
+        history: Every version of the lake's ``universe``.
+
+    Returns:
+        A part of ``rows``, in their order.
+    """
+    versions = history.sort("ticker", "day", "known_at").with_row_index("_rank")
+    begun = pl.max_horizontal("known_at", start_of_day(pl.col("day")))
+    states = (
+        versions.select("ticker", begun.alias("_begun"), "_rank")
+        .sort("_begun", "_rank")
+        .with_columns(pl.col("_rank").cum_max().over("ticker"))
+        .join(versions.select("_rank", "member"), on="_rank", maintain_order="left")
+    )
+    return (
+        rows.with_row_index("_row")
+        .sort("as_of")
+        .join_asof(
+            states.select("ticker", "_begun", pl.col("member").alias("_member")),
+            left_on="as_of",
+            right_on="_begun",
+            by="ticker",
+            check_sortedness=False,
+        )
+        .filter(pl.col("_member"))
+        .sort("_row")
+        .select(rows.columns)
+    )
+
+
+@dataclass(frozen=True)
+class Universe:
+    """How much of the universe a panel holds.
+
+    Attributes:
+        tickers: Tickers that were members on at least one date of the panel.
+        unpriced: Those of them without any bar in the lake.
+        share: Rows of the panel over members, summed over its dates.
+        newest: The panel's last date.
+        members: Members on it; ``rows`` of them have a row.
+    """
+
+    tickers: int
+    unpriced: tuple[str, ...]
+    share: float
+    newest: date
+    members: int
+    rows: int
+
+    @classmethod
+    def of(
+        cls, lake: Lake, panel: pl.DataFrame, tickers: Sequence[str] | None = None
+    ) -> Self | None:
+        """Compare a panel with the universe of its lake; None where it has none.
+
+        Args:
+            lake: That the panel was made from.
+            panel: ``ticker`` and ``as_of``.
+            tickers: The panel was to have these only.
+        """
+        history = lake.history("universe", tickers)
+        if lake.read("universe").is_empty():
+            return None
+        dates = panel.select("as_of").unique()
+        members = among_members(history.select("ticker").unique().join(dates, how="cross"), history)
+        names = members["ticker"].unique().sort()
+        newest = pl.col("as_of") == dates["as_of"].max()
+        day = dates["as_of"].dt.convert_time_zone("America/New_York").dt.date().max()
+        assert isinstance(day, date)
+        return cls(
+            tickers=len(names),
+            unpriced=tuple(names.filter(~names.is_in(lake.spans("bars")["ticker"].implode()))),
+            share=panel.height / members.height,
+            newest=day,
+            members=members.filter(newest).height,
+            rows=panel.filter(newest).height,
+        )
+
+    @property
+    def sentence(self) -> str:
+        """The universe in words."""
+        return (
+            f"universe: {self.tickers:,} tickers were members on the panel's dates; of the "
+            f"{self.members:,} members on {self.newest}, {self.rows:,} have a row, of the members "
+            f"of all dates {self.share:.1%}"
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What prices of members are missing."""
+        if not self.unpriced:
+            return ()
+        shown = ", ".join(self.unpriced[:MOST_NAMES])
+        more = len(self.unpriced) - MOST_NAMES
+        names = f"{shown} and {more} more" if more > 0 else shown
+        return (
+            f"survivorship: {len(self.unpriced):,} of {self.tickers:,} members have no prices at "
+            f"all ({names}). Where they are companies that failed or were bought, skill and "
+            f"returns look better than anybody could have had. To mend it, put their prices into "
+            f"raw/prices/",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self) | {"newest": self.newest.isoformat()}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """What ``to_dict`` returned, also from JSON."""
+        changed = {
+            "unpriced": tuple(content["unpriced"]),
+            "newest": date.fromisoformat(content["newest"]),
+        }
+        return cls(**{**content, **changed})
