@@ -101,6 +101,6 @@ def _dates(rows: Rows) -> tuple[Tensor, Tensor]:
     if as_of.null_count() == 0:
         numbers = torch.from_numpy(as_of.rank("dense").cast(int).to_numpy(writable=True)) - 1
         return numbers, numbers.bincount()
-    shared = rows.context[:, FIRST_OF_DATE:]
+    shared = rows.context[:, FIRST_OF_DATE : len(CONTEXT_FEATURES)]
     _, numbers, counts = torch.unique(shared, dim=0, return_inverse=True, return_counts=True)
     return numbers, counts

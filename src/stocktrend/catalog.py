@@ -3,6 +3,10 @@
 The formulas stand in ``docs/features.md``; the order here is the order of the model's inputs.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
 NEWS_FEATURES: tuple[str, ...] = (
     "news_count",
     "news_sentiment",
@@ -130,3 +134,43 @@ FEATURE_GROUPS: dict[str, tuple[str, ...]] = {
     "volatility": VOLATILITY_FEATURES,
     "volume": VOLUME_FEATURES,
 }
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the towers read, in order: the 87 features, a user's own behind those of their tower.
+
+    >>> len(Inputs().names)
+    87
+    >>> Inputs(stock=(*STOCK_FEATURES, "gap_5")).own
+    ('gap_5',)
+    """
+
+    context: tuple[str, ...] = CONTEXT_FEATURES
+    stock: tuple[str, ...] = STOCK_FEATURES
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Self:
+        """The inputs of which ``names`` are the names."""
+        listed = tuple(names)
+        first = listed.index(STOCK_FEATURES[0])
+        return cls(listed[:first], listed[first:])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the context, then those of the stock."""
+        return self.context + self.stock
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Those that are no features of ours."""
+        return self.context[len(CONTEXT_FEATURES) :] + self.stock[len(STOCK_FEATURES) :]
+
+
+OURS: Final = Inputs()
+"""The 87 features alone."""
+
+
+def feature_groups(own: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
+    """The groups, and a user's own features as one more where there are any."""
+    return FEATURE_GROUPS | ({"own": tuple(own)} if own else {})

@@ -7,7 +7,15 @@ import torch
 from sklearn.preprocessing import StandardScaler
 
 from planted import planted_panel
-from stocktrend.catalog import FEATURES, MACRO_FEATURES, NEWS_FEATURES, POLICY_FEATURES
+from stocktrend.catalog import (
+    CONTEXT_FEATURES,
+    FEATURES,
+    MACRO_FEATURES,
+    NEWS_FEATURES,
+    POLICY_FEATURES,
+    STOCK_FEATURES,
+    Inputs,
+)
 from stocktrend.dataset import DualTowerDataModule, Scaler, time_split
 from stocktrend.errors import DataError, ModelError
 
@@ -119,6 +127,27 @@ def test_ranks_are_of_the_known_values_of_a_date_and_ties_share_theirs():
     # The first date knows 1, 5, 5, 9, of ranks 1, 2.5, 2.5, 4; the second 2 and 3.
     expected = [0.0, 0.0, -1.0, 0.0, 1.0, -1.0, 0.0, 0.0, 1.0, 0.0]
     np.testing.assert_allclose(column(scaled, "news_count"), expected, atol=1e-7)
+
+
+def test_own_features_stand_behind_those_of_their_tower_and_ours_stay_as_they_were():
+    panel = planted_panel(dates=4, tickers=5)
+    own = pl.Series(np.linspace(-1, 3, 20))
+    inputs = Inputs((*CONTEXT_FEATURES, "season"), (*STOCK_FEATURES, "gap"))
+    season = pl.col("as_of").dt.day().cast(pl.Float64).alias("season")
+    wide = panel.with_columns(season, own.alias("gap"))
+    for kind in ("zscore", "rank"):
+        scaler = Scaler.fit(wide, kind, inputs)
+        assert Scaler.from_json(scaler.to_json()).inputs == inputs
+        scaled, ours = scaler.transform(wide).values, Scaler.fit(panel, kind).transform(panel)
+        assert (np.delete(scaled, [25, 88], axis=1) == ours.values).all()
+        # One value a date is no rank: the season is standardised in both.
+        days = np.repeat([2.0, 9.0, 16.0, 23.0], 5)
+        np.testing.assert_allclose(scaled[:, 25], (days - 12.5) / 61.25**0.5, atol=1e-6)
+        if kind == "rank":
+            np.testing.assert_allclose(scaled[:, 88], [-1, -0.5, 0, 0.5, 1] * 4, atol=1e-6)
+        else:
+            expected = (own - own.mean()) / own.std(ddof=0)
+            np.testing.assert_allclose(scaled[:, 88], expected, atol=1e-6)
 
 
 def test_a_stock_alone_on_its_date_has_the_middle_rank():

@@ -62,7 +62,7 @@ def build(
     assign: options.Set = None,
     as_json: options.Json = False,
 ) -> None:
-    """Ingest, then compute the panel: 87 features, targets.
+    """Ingest, then compute the panel: 87 features, your own, targets.
 
     Its options hold for this panel alone: train and run make theirs from the settings. To train
     on the same, add --set tickers=A,B to train, or write the values into stocktrend.yaml.
@@ -77,6 +77,7 @@ def build(
         show_panel_alone,
         show_quarantine,
     )
+    from stocktrend.features.own_files import load_features
     from stocktrend.workflow.places import panel_file
     from stocktrend.workflow.steps import stored_panel
 
@@ -84,9 +85,10 @@ def build(
         panel = stored_panel(asked.root, asked.settings, progress)
     show_quarantine(display, report)
     place = panel_file(asked.root, asked.settings)
-    show_panel(display, panel, place)
+    own = [own.name for own in load_features(asked.settings, asked.root)]
+    show_panel(display, panel, place, own)
     show_panel_alone(display, asked.settings, [k for k, v in overrides.items() if v is not None])
-    document = {"panel": place, **panel_summary(panel)}
+    document = {"panel": place, **panel_summary(panel, own)}
     display.finish({"data_root": asked.root, "ingest": report.to_dict(), "build": document})
 
 

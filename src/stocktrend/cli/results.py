@@ -124,9 +124,9 @@ def freshness(
     return rows
 
 
-def show_panel(display: Display, panel: "pl.DataFrame", place: object) -> None:
-    """Size, span and coverage of a panel."""
-    summary = panel_summary(panel)
+def show_panel(display: Display, panel: "pl.DataFrame", place: object, own: Sequence[str]) -> None:
+    """Size, span and coverage of a panel with ``own`` features of the user's."""
+    summary = panel_summary(panel, own)
     display.heading("build: lake to panel")
     display.say(
         f"{summary['rows']:,} rows of {summary['tickers']:,} tickers on {summary['dates']:,} "
@@ -155,9 +155,9 @@ def show_panel_alone(display: Display, settings: "Settings", chosen: Sequence[st
     )
 
 
-def panel_summary(panel: "pl.DataFrame") -> dict[str, Any]:
+def panel_summary(panel: "pl.DataFrame", own: Sequence[str]) -> dict[str, Any]:
     """Rows, tickers, dates and, per group of features, the share of values that are not null."""
-    from stocktrend.catalog import FEATURE_GROUPS
+    from stocktrend.catalog import feature_groups
 
     dates = panel["as_of"]
     coverage = {
@@ -166,7 +166,7 @@ def panel_summary(panel: "pl.DataFrame") -> dict[str, Any]:
             "known": 1
             - sum(panel[name].null_count() for name in names) / (panel.height * len(names)),
         }
-        for group, names in FEATURE_GROUPS.items()
+        for group, names in feature_groups(own).items()
     }
     return {
         "rows": panel.height,

@@ -108,7 +108,8 @@ def run(display: Display, asked: options.Asked) -> dict[str, Any]:
     ingested = ingest(display, asked, moment)
     with ProgressDisplay() as progress:
         trained = st.train(asked.root, settings=asked.settings, progress=progress)
-    results.show_panel(display, trained.panel, panel_file(asked.root, asked.settings))
+    place = panel_file(asked.root, asked.settings)
+    results.show_panel(display, trained.panel, place, trained.forecaster.inputs.own)
     results.show_trained(display, trained)
     results.show_evaluation(display, trained)
     page = st.report(trained, created=moment)
@@ -122,7 +123,7 @@ def run(display: Display, asked: options.Asked) -> dict[str, Any]:
     return {
         "data_root": asked.root,
         "ingest": ingested.to_dict(),
-        "build": results.panel_summary(trained.panel),
+        "build": results.panel_summary(trained.panel, trained.forecaster.inputs.own),
         **trained.to_dict(),
         "latest": results.score_records(latest),
         "folder": trained.folder,

@@ -1,8 +1,8 @@
 """Tensors and batches.
 
-The rows of a part lie in memory as one float32 matrix: 25 context features, 62 stock features,
-one target per horizon. A batch is one gather of that matrix; its parts are views. No Python runs
-per row.
+The rows of a part lie in memory as one float32 matrix: inputs of the context tower, inputs of the
+stock tower, one target per horizon. A batch is one gather of that matrix; its parts are views. No
+Python runs per row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from stocktrend.catalog import CONTEXT_FEATURES, FEATURES
+from stocktrend.catalog import OURS, Inputs
 from stocktrend.config import Split
 from stocktrend.dataset.frames import Frame, require_columns, to_polars
 from stocktrend.dataset.scaling import Scaler, Scaling, rank_within
@@ -25,15 +25,13 @@ from stocktrend.errors import ConfigError, DataError
 Sample: TypeAlias = tuple[Tensor, Tensor, dict[str, Tensor]]
 Target = Literal["tanh", "rank"]
 
-CONTEXT = len(CONTEXT_FEATURES)
-INPUTS = len(FEATURES)
-
 
 class DualTowerDataset(Dataset[Sample]):
     """Rows of a panel as tensors.
 
     An item is (context (25,), stock (62,), labels) with labels ``target_{h}d``, NaN where not
-    known; an index may be an int or a tensor of positions, which gives a batch.
+    known; an index may be an int or a tensor of positions, which gives a batch. With own features
+    among the scaler's inputs context and stock have more columns.
 
     Args:
         df: Panel rows, polars or pandas; those without any known label may be among them.
@@ -62,6 +60,7 @@ class DualTowerDataset(Dataset[Sample]):
         self.horizons = tuple(horizons)
         self.scaler = scaler or Scaler.fit(panel)
         scaled = self.scaler.transform(panel)
+        self.width, self.context_width = scaled.values.shape[1], len(self.scaler.inputs.context)
         self.filled = scaled.filled
         labels = training_targets(panel, self.horizons, target)
         self.rows = torch.from_numpy(np.concatenate([scaled.values, labels], axis=1))
@@ -74,8 +73,9 @@ class DualTowerDataset(Dataset[Sample]):
 
     def unpack(self, rows: Tensor) -> Sample:
         """(..., 87 + H) -> context (..., 25), stock (..., 62), labels of (...): views."""
-        labels = {f"target_{h}d": rows[..., INPUTS + i] for i, h in enumerate(self.horizons)}
-        return rows[..., :CONTEXT], rows[..., CONTEXT:INPUTS], labels
+        context, width = self.context_width, self.width
+        labels = {f"target_{h}d": rows[..., width + i] for i, h in enumerate(self.horizons)}
+        return rows[..., :context], rows[..., context:width], labels
 
 
 class BatchLoader:
@@ -145,6 +145,7 @@ class DualTowerDataModule:
         features: ``zscore`` or ``rank`` scaling.
         target: ``tanh`` or ``rank``.
         seed: Of the order of training rows.
+        inputs: Columns that the towers read; default: the 87.
 
     Attributes:
         panel: All rows with ``split`` and masked labels.
@@ -166,6 +167,7 @@ class DualTowerDataModule:
         features: Scaling = "zscore",
         target: Target = "tanh",
         seed: int = 0,
+        inputs: Inputs = OURS,
     ) -> None:
         panel = to_polars(df)
         if "split" not in panel.columns:
@@ -173,7 +175,7 @@ class DualTowerDataModule:
         self.panel = panel
         self.batch_size = batch_size
         self.seed = seed
-        self.scaler = Scaler.fit(panel.filter(pl.col("split") == "train"), features)
+        self.scaler = Scaler.fit(panel.filter(pl.col("split") == "train"), features, inputs)
         self.train, self.validation, self.test = (
             self._part(name, horizons, target) for name in SPLITS
         )
@@ -181,7 +183,7 @@ class DualTowerDataModule:
     def _part(self, name: str, horizons: Sequence[int], target: Target) -> DualTowerDataset:
         rows = self.panel.filter(pl.col("split") == name)
         dataset = DualTowerDataset(rows, self.scaler, horizons, target)
-        labelled = ~dataset.rows[:, INPUTS:].isnan().all(dim=1)
+        labelled = ~dataset.rows[:, dataset.width :].isnan().all(dim=1)
         dataset.rows = dataset.rows[labelled]
         dataset.keys = dataset.keys.filter(pl.Series(labelled.numpy()))
         if not len(dataset):

@@ -1,8 +1,9 @@
-"""Scaling of the 87 features, fitted on training rows only.
+"""Scaling of the model's inputs, fitted on training rows only.
 
 ``zscore`` standardises every feature. ``rank`` turns stock and news features into their rank
 within the date's universe, scaled to [-1, 1]; policy and macro features are the same for every
-stock of a date, so their ranks would be constant: they are standardised in both.
+stock of a date, so their ranks would be constant: they are standardised in both. So are a user's
+own features that never differ between the stocks of a training date; others are ranked.
 """
 
 import json
@@ -14,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from stocktrend.catalog import FEATURES, MACRO_FEATURES, POLICY_FEATURES
+from stocktrend.catalog import MACRO_FEATURES, OURS, POLICY_FEATURES, Inputs
 from stocktrend.dataset.frames import Frame, require_columns, to_polars
 from stocktrend.errors import DataError, ModelError
 
@@ -29,7 +30,7 @@ class Scaled:
     """Scaled features.
 
     Attributes:
-        values: (n, 87) float32, finite, in the catalogue's order.
+        values: (n, inputs) float32, finite, in the order of the scaler's inputs.
         filled: How many missing values became 0, of each feature that had any.
     """
 
@@ -48,7 +49,7 @@ class Scaler:
         kind: ``zscore`` or ``rank``.
         mean: Of each standardised feature over the training rows.
         std: Standard deviation (ddof 0) of the same; 0 where the feature is constant or absent.
-        missing: Share of training rows without a value, of each of the 87 features.
+        missing: Share of training rows without a value, of each input, in the model's order.
     """
 
     kind: Scaling
@@ -56,17 +57,27 @@ class Scaler:
     std: dict[str, float]
     missing: dict[str, float]
 
+    @property
+    def inputs(self) -> Inputs:
+        """The names of what is scaled, in the order of the columns of ``Scaled.values``."""
+        return Inputs.of(self.missing)
+
     @classmethod
-    def fit(cls, train: Frame, kind: Scaling = "zscore") -> Self:
+    def fit(cls, train: Frame, kind: Scaling = "zscore", inputs: Inputs = OURS) -> Self:
         """Learn the scales from training rows.
+
+        Args:
+            train: The training rows.
+            kind: ``zscore`` or ``rank``.
+            inputs: Which columns; default: the 87.
 
         Raises:
             DataError: a feature is missing or infinite, or there are no rows.
         """
-        rows = _features(train)
+        rows = _features(train, inputs.names)
         if rows.is_empty():
             raise DataError("the scaler needs training rows, however: 0")
-        names = _standardised(kind)
+        names = _standardised(kind, inputs, to_polars(train))
         mean = rows.select(pl.col(names).mean().fill_null(0.0)).row(0, named=True)
         std = rows.select(pl.col(names).std(ddof=0).fill_null(0.0)).row(0, named=True)
         # A constant column's std is rounding noise, not zero: dividing by it would make noise of 1.
@@ -82,7 +93,8 @@ class Scaler:
             DataError: a feature is missing or infinite, or (rank) there is no ``as_of``.
         """
         panel = to_polars(frame)
-        rows = _features(panel)
+        names = self.inputs.names
+        rows = _features(panel, names)
         filled = {k: int(n) for k, n in rows.null_count().row(0, named=True).items() if n}
         scaled = [
             ((pl.col(name) - self.mean[name]) / self.std[name]).clip(-CLIP, CLIP)
@@ -90,12 +102,12 @@ class Scaler:
             else (pl.col(name) * 0.0)
             for name in self.mean
         ]
-        ranked = [name for name in FEATURES if name not in self.mean]
+        ranked = [name for name in names if name not in self.mean]
         if ranked:
             require_columns(panel, ["as_of"], "rank scaling")
             rows = rows.with_columns(panel["as_of"])
             scaled += rank_within("as_of", ranked)
-        result = rows.with_columns(scaled).select(pl.col(FEATURES).fill_null(0.0).cast(pl.Float32))
+        result = rows.with_columns(scaled).select(pl.col(names).fill_null(0.0).cast(pl.Float32))
         return Scaled(result.to_numpy(order="c", writable=True), filled)
 
     def to_json(self) -> str:
@@ -132,15 +144,27 @@ def rank_within(group: str, names: Sequence[str]) -> list[pl.Expr]:
     return expressions
 
 
-def _standardised(kind: Scaling) -> list[str]:
-    return list(FEATURES if kind == "zscore" else POLICY_FEATURES + MACRO_FEATURES)
+def _standardised(kind: Scaling, inputs: Inputs, train: pl.DataFrame) -> list[str]:
+    if kind == "zscore":
+        return list(inputs.names)
+    return [*POLICY_FEATURES, *MACRO_FEATURES, *_of_the_date(train, inputs.own)]
 
 
-def _features(frame: Frame) -> pl.DataFrame:
-    """The 87 columns as Float64, NaN as null; an infinity is an error."""
+def _of_the_date(train: pl.DataFrame, names: Sequence[str]) -> list[str]:
+    """Those of the names that have one value a date, if any."""
+    if not names:
+        return []
+    require_columns(train, ["as_of"], "rank scaling")
+    values = train.group_by("as_of").agg(pl.col(names).drop_nans().drop_nulls().n_unique())
+    most = values.select(pl.col(names).max()).row(0, named=True)
+    return [name for name in names if most[name] <= 1]
+
+
+def _features(frame: Frame, names: Sequence[str]) -> pl.DataFrame:
+    """The columns as Float64, NaN as null; an infinity is an error."""
     panel = to_polars(frame)
-    require_columns(panel, FEATURES, "scaling")
-    rows = panel.select(pl.col(FEATURES).cast(pl.Float64).fill_nan(None))
+    require_columns(panel, names, "scaling")
+    rows = panel.select(pl.col(names).cast(pl.Float64).fill_nan(None))
     infinite = [c.name for c in rows.select(pl.all().is_infinite().any()) if c.item()]
     if infinite:
         raise DataError(

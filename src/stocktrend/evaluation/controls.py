@@ -4,7 +4,7 @@
 about size, so only its direction is judged. ``momentum``: return of the last 252 bars without the
 last 20 (Jegadeesh and Titman 1993). ``reversal``: minus the return of the last 20 bars (Jegadeesh
 1990). Both are ranks within the date where dates have 5 rows or more; a stock without the history
-is in the middle. ``ridge``: linear regression on the model's own 87 inputs, fitted on training
+is in the middle. ``ridge``: linear regression on the model's own inputs, fitted on training
 rows, its penalty chosen on validation rows.
 
 Momentum, reversal and a ridge on ranks are not in units of the target. They are mapped to them by
@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from stocktrend.catalog import OURS, Inputs
 from stocktrend.dataset.scaling import Scaler, rank_within
 from stocktrend.evaluation.bootstrap import Floats
 from stocktrend.evaluation.calibration import Calibrator
@@ -35,6 +36,7 @@ def control_scores(
     *,
     features: Literal["zscore", "rank"] = "zscore",
     target: Literal["tanh", "rank"] = "tanh",
+    inputs: Inputs = OURS,
 ) -> pl.DataFrame:
     """Scores of every control for every row of the panel, in units of the target.
 
@@ -44,6 +46,7 @@ def control_scores(
         horizons: Days.
         features: Inputs of the ridge: as the model's recipe has them.
         target: What the ridge is fitted to: the target, or its rank within the date.
+        inputs: Columns that the ridge reads, as the model does; default: the 87.
 
     Returns:
         ``ticker``, ``as_of``, ``split`` and ``{control}_{h}d``, in the panel's order. Targets of
@@ -60,18 +63,19 @@ def control_scores(
     if rankable(panel["as_of"]):
         signals = signals.with_columns(rank_within("as_of", ["momentum", "reversal"]))
     signals = signals.with_columns(pl.col("momentum", "reversal").fill_null(0.0))
-    inputs = Scaler.fit(panel.filter(pl.col("split") == "train"), features).transform(panel).values
+    train = panel.filter(pl.col("split") == "train")
+    values = Scaler.fit(train, features, inputs).transform(panel).values
     out = panel.select(*_KEYS)
     for horizon in horizons:
         known = panel.select(*_KEYS, target=f"target_{horizon}d")
         past = known.filter(pl.col("split") == "train", pl.col("target").is_finite())["target"]
-        ridge = Ridge.fit(inputs, _outcome(known, target), panel["split"])
+        ridge = Ridge.fit(values, _outcome(known, target), panel["split"])
         columns = {
             "constant": pl.repeat(past.mean() if len(past) else 0.0, len(panel), eager=True),
             "always_up": pl.repeat(1.0, len(panel), eager=True),
             "momentum": _mapped(signals["momentum"], known, horizon),
             "reversal": _mapped(signals["reversal"], known, horizon),
-            "ridge": _mapped(pl.Series(ridge.predict(inputs)), known, horizon),
+            "ridge": _mapped(pl.Series(ridge.predict(values)), known, horizon),
         }
         out = out.with_columns(
             values.alias(f"{name}_{horizon}d") for name, values in columns.items()

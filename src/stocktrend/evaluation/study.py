@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from stocktrend.catalog import OURS, Inputs
 from stocktrend.dataset.frames import require_columns
 from stocktrend.errors import DataError
 from stocktrend.evaluation.bootstrap import DateBootstrap, block_length
@@ -46,6 +47,7 @@ def evaluate(
     seed: int,
     features: Literal["zscore", "rank"] = "zscore",
     target: Literal["tanh", "rank"] = "tanh",
+    inputs: Inputs = OURS,
     progress: Progress = silent,
 ) -> Evaluation:
     """Judge a model's scores on the test split.
@@ -59,6 +61,7 @@ def evaluate(
         seed: Of the bootstrap.
         features: Inputs of the ridge control, as in the model's recipe.
         target: What the ridge control is fitted to, as in the model's recipe.
+        inputs: Columns that the ridge control reads, as the model does; default: the 87.
         progress: Called once a horizon.
 
     Raises:
@@ -76,7 +79,7 @@ def evaluate(
             "predictions must hold rows of the panel, however: no ticker and as_of in common. "
             "Pass the predictions that were made from this panel"
         )
-    controls = control_scores(panel, horizons, features=features, target=target)
+    controls = control_scores(panel, horizons, features=features, target=target, inputs=inputs)
     rows = rows.join(controls.drop("split"), on=["ticker", "as_of"], how="left")
     test = rows.filter(pl.col("split") == "test")
     found = {}

@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import polars as pl
 
-from stocktrend.catalog import FEATURES
+from stocktrend.catalog import CONTEXT_FEATURES, FEATURES, STOCK_FEATURES, Inputs
 from stocktrend.errors import ConfigError, DataError
 from stocktrend.schema import TABLES
 
@@ -118,6 +118,19 @@ def require_distinct(features: Sequence[Feature]) -> None:
                 for name in repeated
             ]
         )
+
+
+def model_inputs(features: Sequence[Feature]) -> Inputs:
+    """What the towers read with these features: each behind ours of its tower, in their order.
+
+    Raises:
+        ConfigError: two have one name.
+    """
+    require_distinct(features)
+    context, stock = (
+        tuple(own.name for own in features if own.tower == tower) for tower in ("context", "stock")
+    )
+    return Inputs(CONTEXT_FEATURES + context, STOCK_FEATURES + stock)
 
 
 def own_features(

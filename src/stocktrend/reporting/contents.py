@@ -21,7 +21,7 @@ class ReportContents:
         predictions: All rows: ``ticker``, ``as_of``, ``split`` and, per horizon, ``score_{h}d``,
             ``pos_prob_{h}d``, ``neg_prob_{h}d``.
         latest: The rows of the newest date, the same columns; ``split`` is not needed.
-        panel: ``as_of`` and the 87 features, for coverage; may be an empty frame.
+        panel: ``as_of`` and the features, for coverage; may be an empty frame.
         prices: ``ticker``, ``session``, ``adj_close``; may be an empty frame.
         evaluation: From ``evaluate``, or None before it.
         histories: Of each member, lists by name: ``train_loss``, ``val_loss``, ``mse_7d``, ...
@@ -29,6 +29,7 @@ class ReportContents:
         quarantine: ``table``, ``source``, ``path``, ``row``, ``reason``, ``record``.
         settings: The effective configuration, nested as it comes.
         versions: Of stocktrend, Python, libraries and lake tables.
+        own: Names of a user's own features in the panel.
         revised: Macro series without vintages that are revised later: their past values are known
             only as they stand today.
     """
@@ -46,4 +47,5 @@ class ReportContents:
     quarantine: pl.DataFrame
     settings: Mapping[str, Any]
     versions: Mapping[str, Any]
+    own: Sequence[str] = field(default=())
     revised: Sequence[str] = field(default=())

@@ -75,7 +75,7 @@ def render_report(contents: ReportContents) -> str:
 
 def sections(contents: ReportContents) -> dict[str, Any]:
     """What the template shows."""
-    years, coverage = tables.coverage(contents.panel)
+    years, coverage = tables.coverage(contents.panel, contents.own)
     evaluation, horizons = contents.evaluation, contents.horizons
     scores = tables.score_rows(contents)
     return {

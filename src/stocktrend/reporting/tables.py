@@ -1,13 +1,13 @@
 """The tables of the report, as plain rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
-from stocktrend.catalog import FEATURE_GROUPS
+from stocktrend.catalog import feature_groups
 from stocktrend.reporting.contents import ReportContents
 
 EXAMPLES = 3
@@ -141,14 +141,14 @@ def _example(path: str | None, row: int | None, record: str | None) -> tuple[str
     return place, text[:EXAMPLE_LENGTH] + "…" if len(text) > EXAMPLE_LENGTH else text
 
 
-def coverage(panel: pl.DataFrame) -> tuple[list[int], list[Coverage]]:
+def coverage(panel: pl.DataFrame, own: Sequence[str] = ()) -> tuple[list[int], list[Coverage]]:
     """Years, and the coverage of each feature group with its features.
 
     The share of a group is the mean over its features.
     """
     groups = {
         group: [name for name in names if name in panel.columns]
-        for group, names in FEATURE_GROUPS.items()
+        for group, names in feature_groups(own).items()
     }
     features = [name for names in groups.values() for name in names]
     if panel.is_empty() or not features:

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from stocktrend.atomic import write_json
+from stocktrend.catalog import OURS, Inputs
 from stocktrend.dataset import DualTowerDataModule, Frame, Scaler, to_polars
-from stocktrend.dataset.samples import CONTEXT
 from stocktrend.errors import DataError, ModelError
 from stocktrend.model import DualTowerRelevanceModel, resolve_device
 from stocktrend.progress import Progress, silent
@@ -67,7 +67,8 @@ class Ensemble:
         date's whole universe and select tickers afterwards.
 
         Args:
-            panel: Rows with ``ticker``, ``as_of`` and the 87 features; labels are not read.
+            panel: Rows with ``ticker``, ``as_of`` and the features that the scaler was fitted on;
+                labels are not read.
 
         Returns:
             ``ticker``, ``as_of``, then per horizon ``score_{h}d`` in [-1, 1], ``pos_prob_{h}d``,
@@ -86,7 +87,7 @@ class Ensemble:
         ]
         total = np.zeros((len(frame), len(names)))
         for number, member in enumerate(self.members, start=1):
-            total += _outputs(member, inputs, names)
+            total += _outputs(member, inputs, names, len(self.scaler.inputs.context))
             progress("predict", number * len(frame), len(self.members) * len(frame), "rows")
         means = pl.DataFrame(total / len(self.members), schema=names)
         return frame.select("ticker", "as_of").hstack(means)
@@ -123,13 +124,26 @@ class Ensemble:
             )
         where = resolve_device(device)
         members = [load_member(folder, number, where) for number in range(content["members"])]
+        scaler = Scaler(**content["scaler"])
+        for model, _ in members:
+            _require_widths(model, scaler.inputs, folder)
         return cls(
             recipe=Recipe.model_validate(content["recipe"]),
             horizons=tuple(content["horizons"]),
             seed=content["seed"],
-            scaler=Scaler(**content["scaler"]),
+            scaler=scaler,
             members=tuple(model for model, _ in members),
             histories=tuple(history for _, history in members),
+        )
+
+
+def _require_widths(model: DualTowerRelevanceModel, inputs: Inputs, folder: Path) -> None:
+    saved, read = (len(inputs.context), len(inputs.stock)), model.shape
+    if saved != (read.context_dim, read.stock_dim):
+        raise ModelError(
+            f"a model's towers must read the features that {INDEX} names, {saved[0]} and "
+            f"{saved[1]}, however its weights are for {read.context_dim} and {read.stock_dim}. "
+            f"Remove {folder} and train again"
         )
 
 
@@ -140,6 +154,7 @@ def train_ensemble(
     horizons: Sequence[int] = (7, 30),
     seed: int = 0,
     device: str | torch.device = "cpu",
+    inputs: Inputs = OURS,
     folder: Path | None = None,
     progress: Progress = silent,
 ) -> Ensemble:
@@ -152,6 +167,7 @@ def train_ensemble(
         horizons: Days.
         seed: Same seed, machine and thread count give the same weights, bit for bit.
         device: ``cpu``, ``cuda`` or ``auto``.
+        inputs: Columns of the panel that the towers read; default: the 87.
         folder: Keeps each member as soon as it is trained, and the state of the one in training
             after each epoch: a training with the same arguments that was stopped goes on from
             there, to the same weights.
@@ -169,6 +185,7 @@ def train_ensemble(
         horizons=horizons,
         features=recipe.features,
         target=recipe.target,
+        inputs=inputs,
     )
     members, histories = [], []
     for number in range(recipe.members):
@@ -199,12 +216,12 @@ def _part_of(progress: Progress, number: int, members: int) -> Progress:
 
 
 def _outputs(
-    member: DualTowerRelevanceModel, inputs: torch.Tensor, names: Sequence[str]
+    member: DualTowerRelevanceModel, inputs: torch.Tensor, names: Sequence[str], context: int
 ) -> NDArray[np.float64]:
-    """(n, 87) inputs -> (n, names) of one member."""
+    """(n, 87) inputs, the first ``context`` of the context -> (n, names) of one member."""
     blocks = []
     with torch.inference_mode():
         for rows in torch.split(inputs, BLOCK):
-            outputs = member(rows[:, :CONTEXT], rows[:, CONTEXT:])
+            outputs = member(rows[:, :context], rows[:, context:])
             blocks.append(torch.stack([outputs[name] for name in names], dim=1).double().cpu())
     return torch.cat(blocks).numpy()

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save
 
 from stocktrend.atomic import write_bytes, write_json
+from stocktrend.catalog import Inputs
 from stocktrend.dataset import BatchLoader, DualTowerDataModule, Scaler
 from stocktrend.errors import ModelError
 from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, create_model
@@ -49,7 +50,7 @@ def train_member(
     """
     batch_size, epochs = schedule_of(recipe, len(data.train))
     head_weights = (recipe.regression_weight, recipe.classification_weight)
-    model = _new_model(recipe, horizons, seed, device)
+    model = _new_model(recipe, data.scaler.inputs, horizons, seed, device)
     optimizer = create_optimizer(
         model,
         context_lr=recipe.context_lr,
@@ -86,11 +87,13 @@ def train_member(
 
 
 def _new_model(
-    recipe: Recipe, horizons: Sequence[int], seed: int, device: torch.device
+    recipe: Recipe, inputs: Inputs, horizons: Sequence[int], seed: int, device: torch.device
 ) -> DualTowerRelevanceModel:
     return create_model(
         device,
         seed=seed,
+        context_dim=len(inputs.context),
+        stock_dim=len(inputs.stock),
         context_hidden_dims=recipe.context_hidden_dims,
         stock_hidden_dims=recipe.stock_hidden_dims,
         context_embedding_dim=recipe.context_embedding_dim,

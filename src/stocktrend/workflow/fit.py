@@ -1,6 +1,6 @@
 """Training as a step: split, train the members, calibrate, score every row, keep it on disk."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from stocktrend.dataset.frames import Frame, to_polars
 from stocktrend.dataset.splits import time_split
 from stocktrend.errors import ModelError
 from stocktrend.evaluation.calibration import Calibrator
+from stocktrend.features.own import Feature, model_inputs
+from stocktrend.features.own_files import require_loaded
 from stocktrend.lake.lock import only_writer
 from stocktrend.progress import Progress, silent
 from stocktrend.training.ensemble import train_ensemble
@@ -26,6 +28,8 @@ def fit(
     *,
     root: Path | None,
     versions: Mapping[str, int] | None = None,
+    features: Sequence[Feature] = (),
+    files: Mapping[str, str] | None = None,
     run_id: str | None = None,
     progress: Progress = silent,
 ) -> Run:
@@ -36,6 +40,8 @@ def fit(
         settings: Preset, recipe, split, horizons and seed.
         root: Data root to keep the run in; None keeps it in memory.
         versions: The lake tables' versions that the panel was read from.
+        features: Own features of the panel that the model is to read too.
+        files: Digests of their files.
         run_id: Default: made of the last date, the preset and a digest of settings and panel, so
             that the same inputs give the same id.
 
@@ -44,11 +50,14 @@ def fit(
 
     Raises:
         ModelError: another program trains the same run.
+        ConfigError: own features that the settings name are not given.
     """
+    require_loaded(settings, features)
+    inputs = model_inputs(features)
     frame = time_split(to_polars(panel), settings.split, settings.horizons)
     preset, recipe = settings.recipe_for(frame["ticker"].n_unique())
     last = frame.select(pl.col("as_of").max().dt.strftime("%Y-%m-%d")).item()
-    name = run_id or f"{last}-{preset}-{run_fingerprint(settings, recipe, frame)}"
+    name = run_id or f"{last}-{preset}-{run_fingerprint(settings, recipe, frame, inputs)}"
     folder = None if root is None else runs_folder(root) / name
     with torch_threads(settings.threads), _alone(folder):
         ensemble = train_ensemble(
@@ -56,6 +65,7 @@ def fit(
             recipe,
             horizons=settings.horizons,
             seed=settings.seed,
+            inputs=inputs,
             folder=None if folder is None else folder / MODEL_FOLDER,
             progress=progress,
         )
@@ -71,6 +81,7 @@ def fit(
             predictions=shown,
             panel=frame,
             versions=dict(versions or {}),
+            files=dict(files or {}),
             folder=folder,
         )
         if folder is not None:

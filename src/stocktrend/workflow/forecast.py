@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from stocktrend.atomic import write_json
+from stocktrend.catalog import Inputs
 from stocktrend.errors import ModelError
 from stocktrend.evaluation.calibration import Calibrator
 from stocktrend.training.checkpoints import read_json
@@ -38,6 +39,11 @@ class Forecaster:
     def horizons(self) -> tuple[int, ...]:
         """Days ahead, in the order of the columns."""
         return self.ensemble.horizons
+
+    @property
+    def inputs(self) -> Inputs:
+        """The columns of the panel that it reads."""
+        return self.ensemble.scaler.inputs
 
     def predict(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Score panel rows.

@@ -62,6 +62,7 @@ def _contents(run: Run, lake: Lake | None, created: datetime) -> ReportContents:
         quarantine=pl.DataFrame() if lake is None else lake.quarantine(),
         settings=_settings(run),
         versions=_versions(run.versions),
+        own=run.forecaster.inputs.own,
         revised=revised,
     )
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from stocktrend.catalog import Inputs
 from stocktrend.config import Settings
 from stocktrend.lake import Lake
 from stocktrend.recipe import Recipe
@@ -55,7 +57,7 @@ def libraries() -> dict[str, str]:
     return machine | python | {name: version(name) for name in LIBRARIES}
 
 
-def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame) -> str:
+def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame, inputs: Inputs) -> str:
     """Twelve hex digits of everything that decides a run: settings, recipe, panel, program.
 
     The panel counts with its content, so the same records in two data roots give one id.
@@ -67,6 +69,7 @@ def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame) -> 
             "settings": chosen,
             "recipe": recipe.model_dump(mode="json"),
             "columns": panel.columns,
+            "inputs": asdict(inputs),
             "panel": content,
             "program": program_digest(),
             "torch": version("torch"),

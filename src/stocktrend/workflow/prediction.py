@@ -8,7 +8,6 @@ import polars as pl
 
 from stocktrend.config import Settings
 from stocktrend.errors import DataError, LakeError
-from stocktrend.features.own_files import load_features
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.panel import did_you_mean
@@ -17,7 +16,7 @@ from stocktrend.sessions import as_of_grid
 from stocktrend.universe import among_members
 from stocktrend.workflow.forecast import score_columns
 from stocktrend.workflow.places import lake_folder
-from stocktrend.workflow.run import load_run
+from stocktrend.workflow.run import features_of, load_run
 
 _GRID_DAY = {"weekly": "the last session of a week", "daily": "a session"}
 
@@ -39,11 +38,12 @@ def predict(
         run_id: Which run; default: the newest.
 
     Returns:
-        ``ticker, as_of, close``, the scores and probabilities, then the 87 features and what is
+        ``ticker, as_of, close``, the scores and probabilities, then the features and what is
         known of the labels: the panel's rows of that date, bit for bit.
 
     Raises:
         DataError: the date has no rows, or a ticker is unknown then.
+        ModelError: a file of own features is not what it was in training.
     """
     folder = Path(root)
     run = load_run(folder, run_id)
@@ -56,7 +56,7 @@ def predict(
         start=day,
         end=day,
         known_by=moment,
-        features=load_features(settings, folder),
+        features=features_of(run, folder),
         progress=progress,
     )
     scores = run.predict(rows)

@@ -15,6 +15,8 @@ from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, ModelError
 from stocktrend.evaluation.metrics import Metrics
 from stocktrend.evaluation.results import Evaluation
+from stocktrend.features.own import Feature
+from stocktrend.features.own_files import feature_files, load_features
 from stocktrend.lake import Lake
 from stocktrend.recipe import Recipe
 from stocktrend.workflow.forecast import CALIBRATION_FILE, Forecaster
@@ -35,7 +37,8 @@ class Run:
     ``predictions`` has ``ticker, as_of, split`` and, per horizon, ``score_{h}d``,
     ``pos_prob_{h}d``, ``neg_prob_{h}d`` and ``target_{h}d`` (null where it is not known or where
     its window crosses the end of its split). ``versions`` are the lake tables' versions that the
-    panel was read from; ``folder`` is None for a run on a panel alone.
+    panel was read from, ``files`` the digests of the files of own features; ``folder`` is None for
+    a run on a panel alone.
     """
 
     id: str
@@ -47,6 +50,7 @@ class Run:
     panel: pl.DataFrame
     evaluation: Evaluation | None = None
     versions: dict[str, int] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
 
     def __repr__(self) -> str:
@@ -104,6 +108,7 @@ def save_model(run: Run) -> None:
         "run": run.id,
         "lake_versions": run.versions,
         "lake_tables": Lake(lake_folder(folder.parents[1])).ids(),
+        "feature_files": run.files,
         "program": program_digest(),
         "libraries": libraries(),
     }
@@ -178,6 +183,24 @@ def find_run(root: Path, run_id: str | None = None) -> Path:
     raise ConfigError(f"run must be one of {known}, however: {run_id!r}. Take one of these")
 
 
+def features_of(run: Run, root: Path) -> tuple[Feature, ...]:
+    """The own features that a run was trained with, from their files.
+
+    Raises:
+        ModelError: a file's content is not what it was.
+        ConfigError: a file is missing.
+    """
+    now = feature_files(run.settings, root)
+    changed = [entry for entry in now if now[entry] != run.files.get(entry)]
+    if changed:
+        raise ModelError(
+            f"run {run.id} must be used with the features that it was trained with, however "
+            f"{', '.join(changed)} has changed since. Put it back as it was, or run "
+            "`stocktrend train` again; new features may go into a new file"
+        )
+    return load_features(run.settings, root)
+
+
 def _finished_at(folder: Path) -> float:
     return (folder / MODEL_FOLDER / CALIBRATION_FILE).stat().st_mtime
 
@@ -225,5 +248,6 @@ def _read(folder: Path) -> Run:
         panel=pl.DataFrame(),
         evaluation=evaluation,
         versions=origin["lake_versions"],
+        files=origin.get("feature_files", {}),
         folder=folder,
     )

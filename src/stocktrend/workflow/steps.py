@@ -20,8 +20,9 @@ from stocktrend.atomic import write_json, write_parquet
 from stocktrend.config import Settings
 from stocktrend.dataset.frames import Frame
 from stocktrend.dataset.splits import time_split
-from stocktrend.errors import LakeError, ModelError
+from stocktrend.errors import ConfigError, LakeError, ModelError
 from stocktrend.evaluation.study import evaluate as evaluate_predictions
+from stocktrend.features.own import Feature
 from stocktrend.features.own_files import feature_files, load_features
 from stocktrend.ingestion import IngestReport
 from stocktrend.ingestion import ingest as ingest_files
@@ -33,7 +34,7 @@ from stocktrend.settings import load_settings, with_arguments
 from stocktrend.workflow.fit import fit
 from stocktrend.workflow.page import report
 from stocktrend.workflow.places import lake_folder, panel_file, panel_fingerprint
-from stocktrend.workflow.run import Run, save_evaluation
+from stocktrend.workflow.run import Run, features_of, save_evaluation
 
 Root = Path | str
 
@@ -137,6 +138,7 @@ def train(
     preset: str | None = None,
     horizons: Sequence[int] | None = None,
     seed: int | None = None,
+    features: Sequence[Feature] = (),
     progress: Progress = silent,
 ) -> Run:
     """Train a model on a data root's panel, or on a panel alone.
@@ -147,21 +149,39 @@ def train(
         preset: ``original``, ``cross_sectional`` or ``auto``.
         horizons: Days ahead; the panel must have their targets.
         seed: Of weights, batches and dropout.
+        features: Own features of a panel alone, which the model is to read beside the 87. Those of
+            a data root its settings name.
 
     Returns:
         The run, evaluated. From a data root it is also kept in ``runs/<id>/``.
+
+    Raises:
+        ConfigError: features are given beside a data root, or the settings are wrong.
     """
     chosen = tuple(horizons) if horizons is not None else None
     if isinstance(source, str | Path):
+        if features:
+            raise ConfigError(
+                f"features must be given with a panel alone, however {source} is a data root: "
+                "name their file in its settings, as in features: [my_features.py]"
+            )
         root = Path(source)
         effective = settings_of(root, settings, preset=preset, horizons=chosen, seed=seed)
         lake = Lake(lake_folder(root)).as_now()
         panel = stored_panel(root, effective, progress, lake)
-        run = fit(panel, effective, root=root, versions=lake.versions(), progress=progress)
+        run = fit(
+            panel,
+            effective,
+            root=root,
+            versions=lake.versions(),
+            features=load_features(effective, root),
+            files=feature_files(effective, root),
+            progress=progress,
+        )
     else:
         base = settings or Settings()
         effective = settings_of(".", base, preset=preset, horizons=chosen, seed=seed)
-        run = fit(source, effective, root=None, progress=progress)
+        run = fit(source, effective, root=None, features=features, progress=progress)
     return evaluate(run, progress=progress)
 
 
@@ -175,7 +195,7 @@ def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
         The run with its evaluation; ``metrics.json`` is written where the run has a folder.
 
     Raises:
-        ModelError: the lake no longer gives the panel of the run.
+        ModelError: the lake, or a file of own features, no longer gives the panel of the run.
     """
     settings, panel = run.settings, run.panel
     if panel.is_empty() and run.folder is not None:
@@ -187,6 +207,7 @@ def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
         seed=seed,
         features=run.recipe.features,
         target=run.recipe.target,
+        inputs=run.forecaster.inputs,
         progress=progress,
     )
     run = replace(run, panel=panel, evaluation=judged)
@@ -197,7 +218,7 @@ def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
 
 def _panel_of(run: Run, root: Path, progress: Progress) -> pl.DataFrame:
     """The panel that a run on disk was trained on, split, from the lake as it was then."""
-    settings, lake = run.settings, Lake(lake_folder(root))
+    settings, lake, own = run.settings, Lake(lake_folder(root)), features_of(run, root)
     changed = ModelError(
         f"run {run.id} must be judged on the panel that it was trained on, however the lake no "
         "longer gives it: it was removed or made anew since. Run `stocktrend train` again"
@@ -207,7 +228,6 @@ def _panel_of(run: Run, root: Path, progress: Progress) -> pl.DataFrame:
     else:
         then = Lake(lake_folder(root), versions=run.versions)
         try:
-            own = load_features(settings, root)
             whole = compute_panel(then, settings, features=own, progress=progress)
         except LakeError as error:
             raise changed from error
