@@ -15,6 +15,7 @@ from code_blocks import blocks
 from stocktrend.catalog import CONTEXT_FEATURES, STOCK_FEATURES
 from stocktrend.errors import ConfigError, ModelError
 from stocktrend.features.own import own_features
+from stocktrend.workflow.rebuilding import rebuild
 
 PAGE = Path(__file__).parents[2] / "docs" / "features.md"
 EXAMPLE = next(b.code for b in blocks(PAGE.read_text("utf-8")) if b.language == "python")
@@ -69,6 +70,19 @@ def test_a_run_read_back_predicts_and_is_judged_the_same(finished: tuple[Path, s
     assert_frame_equal(
         predicted.select(scores), run.predict(rows).select(scores), check_row_order=False
     )
+
+
+def test_a_run_is_rebuilt_with_its_own_features(
+    finished: tuple[Path, st.Run], tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(finished[0], tmp_path / "market"))
+    again = rebuild(root)
+    assert again.same
+    assert again.reasons == ()
+    (root / "my_features.py").write_text(EXAMPLE.replace("gap.tail(5)", "gap.tail(4)"))
+    other = rebuild(root)
+    assert not other.same
+    assert other.reasons == ("features my_features.py: changed since the run",)
 
 
 def test_the_report_lists_own_features_as_a_group(

@@ -17,6 +17,7 @@ from stocktrend.workflow.run import (
     METRICS_FILE,
     MODEL_FOLDER,
     PREDICTIONS_FILE,
+    changed_files,
     find_run,
     load_run,
     read_origin,
@@ -79,6 +80,8 @@ def rebuild(root: Path | str, run_id: str | None = None, *, progress: Progress =
             run.settings,
             root=Path(elsewhere),
             versions=run.versions,
+            features=own,
+            files=run.files,
             run_id=run.id,
             progress=progress,
         )
@@ -91,7 +94,10 @@ def rebuild(root: Path | str, run_id: str | None = None, *, progress: Progress =
         run=run.id,
         equal=equal,
         different=tuple(name for name in names if name not in equal),
-        reasons=tuple(_changed(read_origin(folder), Lake(place).ids())),
+        reasons=(
+            *_changed(read_origin(folder), Lake(place).ids()),
+            *(f"features {name}: changed since the run" for name in changed_files(run, root)),
+        ),
     )
 
 

@@ -132,7 +132,7 @@ def _folder(run: Run) -> Path:
 
 
 def read_origin(folder: Path) -> dict[str, Any]:
-    """What a run was made of: lake versions, ids of the tables, program, libraries.
+    """What a run was made of: lake versions, ids of the tables, own features, program, libraries.
 
     Runs of older programs tell the versions alone.
 
@@ -183,6 +183,16 @@ def find_run(root: Path, run_id: str | None = None) -> Path:
     raise ConfigError(f"run must be one of {known}, however: {run_id!r}. Take one of these")
 
 
+def changed_files(run: Run, root: Path | str) -> list[str]:
+    """Entries of the run's ``features`` whose file is not what it was in training.
+
+    Raises:
+        ConfigError: a file is missing.
+    """
+    now = feature_files(run.settings, root)
+    return [entry for entry in now if now[entry] != run.files.get(entry)]
+
+
 def features_of(run: Run, root: Path) -> tuple[Feature, ...]:
     """The own features that a run was trained with, from their files.
 
@@ -190,9 +200,7 @@ def features_of(run: Run, root: Path) -> tuple[Feature, ...]:
         ModelError: a file's content is not what it was.
         ConfigError: a file is missing.
     """
-    now = feature_files(run.settings, root)
-    changed = [entry for entry in now if now[entry] != run.files.get(entry)]
-    if changed:
+    if changed := changed_files(run, root):
         raise ModelError(
             f"run {run.id} must be used with the features that it was trained with, however "
             f"{', '.join(changed)} has changed since. Put it back as it was, or run "
