@@ -12,6 +12,14 @@ import dataframely as dy
 import polars as pl
 
 UTC_TIME: Final = pl.Datetime("us", "UTC")
+TICKER: Final = r"^[A-Z0-9^$_][A-Z0-9^$_.=&+-]{0,31}$"
+"""Tickers as exchanges and vendors write them: BRK.B, BF-B, ^GSPC, EURUSD=X, M&M.NS.
+
+Without slashes, blanks and control characters, and never beginning as a formula or an option does,
+a ticker is safe as a part of a file's name, a spreadsheet's cell and a command line.
+"""
+LONGEST_TEXT: Final = 1_000_000
+"""Characters of a headline, post or statement; the longest statement of the Fed has 10,000."""
 MARKET: Final = "*"
 """Ticker of a news item that concerns the whole market."""
 
@@ -27,7 +35,7 @@ class Record(dy.Schema):
 class Bar(Record):
     """One ticker's session. Prices and volume are in one split basis (one file, one basis)."""
 
-    ticker = dy.String(nullable=False, min_length=1)
+    ticker = dy.String(nullable=False, regex=TICKER)
     session = dy.Date(nullable=False)
     open = dy.Float64(nullable=False)
     high = dy.Float64(nullable=False)
@@ -54,9 +62,9 @@ class Bar(Record):
 class NewsItem(Record):
     """A headline or post about one ticker, or about the market (ticker ``*``)."""
 
-    ticker = dy.String(nullable=False, min_length=1)
+    ticker = dy.String(nullable=False, regex=rf"{TICKER}|^\*$")
     id = dy.String(nullable=False, min_length=1)
-    text = dy.String(nullable=False, min_length=1)
+    text = dy.String(nullable=False, min_length=1, max_length=LONGEST_TEXT)
     lang = dy.String(nullable=True)
     is_repost = dy.Bool(nullable=False)
 
@@ -67,7 +75,7 @@ class PolicyEvent(Record):
     id = dy.String(nullable=False, min_length=1)
     kind = dy.String(nullable=False, min_length=1)
     title = dy.String(nullable=True)
-    text = dy.String(nullable=True)
+    text = dy.String(nullable=True, max_length=LONGEST_TEXT)
     target_low = dy.Float64(nullable=True)
     target_high = dy.Float64(nullable=True)
 

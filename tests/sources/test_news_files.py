@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from stocktrend.config import EventsFile, NewsFile
 from stocktrend.errors import SourceError
-from stocktrend.sources import files
 from stocktrend.sources.batch import Batch
 from stocktrend.sources.news import read_news
 
@@ -189,15 +188,6 @@ def test_market_news_is_filed_under_a_star_and_other_names_are_no_tickers(tmp_pa
     assert read(tmp_path / "MARKET.csv", content).records["ticker"].item() == "*"
     with pytest.raises(SourceError, match="named after its ticker"):
         read(tmp_path / "all my headlines.csv", content)
-
-
-def test_a_file_that_expands_without_end_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files, "MAX_EXPANDED", 1000)
-    bomb = zstandard.ZstdCompressor().compress(b" " * 2000)
-    with pytest.raises(SourceError, match="may expand to 1000 bytes"):
-        read(tmp_path / "A.jsonl.zst", bomb)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,8 @@ def _with_row(record: type[schema.Record]) -> type[dy.Schema]:
 
 _NUMBERED: Final = {table: _with_row(record) for table, record in schema.TABLES.items()}
 
+LONGEST_REASON: Final = 500
+"""Characters: a reason quotes what it found, and that may be a whole file in one field."""
 PLAIN_RULES: Final = {
     "prices_are_finite": "a price or the volume is not finite",
     "prices_are_positive": "a price is not above 0",
@@ -57,6 +59,9 @@ PLAIN_RULES: Final = {
     "value_is_finite": "the value is not finite",
     "nullability": "is missing",
     "min_length": "is empty",
+    "max_length": f"is longer than {schema.LONGEST_TEXT:,} characters",
+    "regex": "is not of 1 to 32 letters, digits and signs of . - ^ = _ & + $, or begins with "
+    ". - = & +",
     "min": "is below the smallest allowed",
     "inf": "is not finite",
     "nan": "is not finite",
@@ -178,7 +183,7 @@ def _quarantine(
             pl.lit(source).alias("source"),
             pl.lit(path).alias("path"),
             "row",
-            "reason",
+            pl.col("reason").str.slice(0, LONGEST_REASON),
             pl.struct(fields).struct.json_encode().alias("record"),
             pl.col("_ticker").alias("ticker"),
             pl.col("_session").alias("session"),

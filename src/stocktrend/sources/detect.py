@@ -20,7 +20,7 @@ from stocktrend.config import (
 from stocktrend.errors import ConfigError
 from stocktrend.sources.clock import CALENDAR_RELEASES, LONGEST_LAGS, default_release
 from stocktrend.sources.fields import WITH_COMMAS, plain_name, separated_by
-from stocktrend.sources.files import column_names, is_data_file, layout
+from stocktrend.sources.files import column_names, is_archive, is_data_file, layout
 from stocktrend.sources.fred_md import SERIES, names_in
 from stocktrend.sources.membership import COLUMNS as MEMBERSHIP
 from stocktrend.sources.membership import REQUIRED
@@ -190,7 +190,8 @@ def _not_read(kind: str, root: Path, files: list[Path]) -> list[str]:
         return []
     names = ", ".join(str(path.relative_to(root)) for path in files[:_MOST_NAMES])
     more = f" and {len(files) - _MOST_NAMES} more" if len(files) > _MOST_NAMES else ""
+    unpack = ". Unpack archives" if any(is_archive(path) for path in files) else ""
     return [
         f"not read, since their names end in no layout of {kind}: {names}{more}. Layouts are "
-        f".csv, .parquet, .json, .jsonl, .ndjson, also .gz and .zst"
+        f".csv, .parquet, .json, .jsonl, .ndjson, also .gz and .zst{unpack}"
     ]

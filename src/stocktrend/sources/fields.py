@@ -17,6 +17,8 @@ Synonyms = Mapping[str, tuple[str, ...]]
 
 SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars (|)"}
 """What stands between columns in files that are CSV by name only."""
+_MOST_NAMES: Final = 40
+_LONGEST_NAME: Final = 100
 WITH_COMMAS: Final = "Save it as a CSV with commas, numbers with decimal points"
 
 
@@ -52,15 +54,17 @@ def match_columns(
             columns[ours] = match
     missing = [name for name in (*required, *given) if name not in columns]
     if missing:
-        shown = [name for name in found if name != "row"]
+        shown = [name[:_LONGEST_NAME] for name in found if name != "row"]
         if separators := separated_by(shown):
             raise SourceError(
                 f"Columns must be separated by commas, however {path} has {separators}: "
                 f"{shown[0]!r}. {WITH_COMMAS}"
             )
+        more = f" and {len(shown) - _MOST_NAMES} more" if len(shown) > _MOST_NAMES else ""
+        listed = f"{shown[:_MOST_NAMES]}{more}"
         raise SourceError(
             f"{path} must have the columns {', '.join(dict.fromkeys((*required, *given)))}, "
-            f"however {', '.join(dict.fromkeys(missing))} is missing among {shown}. Set `columns` "
+            f"however {', '.join(dict.fromkeys(missing))} is missing among {listed}. Set `columns` "
             f"of its source in stocktrend.yaml, as in columns: {{{missing[0]}: NAME_IN_FILE}}"
         )
     return columns

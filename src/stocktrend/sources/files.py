@@ -1,29 +1,37 @@
 """Bytes and rows of one file, whatever its layout: CSV, Parquet, JSON, JSON lines, .gz, .zst."""
 
 import csv
-import gzip
 import hashlib
 import io
 import json
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import polars as pl
-import zstandard
+from pyarrow.lib import ArrowException
+from pyarrow.parquet import read_metadata
 
 from stocktrend.errors import SourceError
+from stocktrend.sources.content import (
+    BOUNDS,
+    COMPRESSED,
+    Bounds,
+    first_bytes,
+    read_bytes,
+    unreadable,
+)
 
-COMPRESSED = (".gz", ".zst")
 TABULAR = (".csv", ".parquet")
 NESTED = (".json", ".jsonl", ".ndjson")
-MAX_EXPANDED = 4 * 2**30
-"""Bytes that one compressed file may expand to; a bomb must not fill the memory."""
+ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar")
 
 MISSING = ("", "null", "none", "nan", "na", "n/a", ".", "-", "nat")
 """Spellings of a missing value, lower case."""
+
+_POLARS_FAILED = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""A damaged file can make polars panic, which is no ``Exception``."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,11 @@ def is_data_file(path: Path, layouts: Iterable[str] = (*TABULAR, *NESTED)) -> bo
     return layout(path)[0] in tuple(layouts)
 
 
+def is_archive(path: Path) -> bool:
+    """Whether the name is that of an archive: none is opened, so no member can lead elsewhere."""
+    return any(suffix.lower() in ARCHIVES for suffix in path.suffixes)
+
+
 def digest(path: Path) -> str:
     """SHA-256 of the file's bytes.
 
@@ -70,47 +83,14 @@ def digest(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
-def read_bytes(path: Path, limit: int | None = None) -> bytes:
-    """The file's bytes, decompressed.
-
-    Args:
-        path: A file; ``.gz`` and ``.zst`` are decompressed.
-        limit: The most bytes that it may expand to; ``MAX_EXPANDED`` when None.
-
-    Raises:
-        SourceError: the file is missing, damaged, or expands beyond the limit.
-    """
-    most = MAX_EXPANDED if limit is None else limit
-    try:
-        with _open(path) as stream:
-            content = stream.read(most + 1)
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        raise _unreadable(path, error) from error
-    if len(content) > most:
-        raise SourceError(
-            f"A compressed file may expand to {most} bytes, however {path} holds more. "
-            f"Split it into smaller files"
-        )
-    return content
-
-
-def _open(path: Path) -> BinaryIO:
-    compression = layout(path)[1]
-    if compression == ".gz":
-        return cast("BinaryIO", gzip.open(path, "rb"))
-    if compression == ".zst":
-        return cast("BinaryIO", zstandard.open(path, "rb"))
-    return path.open("rb")
-
-
-def read_rows(path: Path) -> Rows:
+def read_rows(path: Path, bounds: Bounds = BOUNDS) -> Rows:
     """All rows of a CSV, Parquet, JSON or JSON lines file.
 
     Raises:
-        SourceError: the file is missing, damaged, empty or of a layout that is not read.
+        SourceError: the file is missing, damaged, empty, too large or of a layout that is not read.
     """
     kind, compression = layout(path)
     readers: dict[str, Callable[[bytes, Path], Rows]] = {
@@ -120,16 +100,17 @@ def read_rows(path: Path) -> Rows:
         ".ndjson": _read_json_lines,
     }
     if kind == ".parquet" and not compression:
-        rows = _read_parquet(path)
+        rows = _read_parquet(path, bounds)
     elif kind in readers:
-        content = read_bytes(path).removeprefix(b"\xef\xbb\xbf")
-        if not content.strip():
+        content = read_bytes(path, bounds).removeprefix(b"\xef\xbb\xbf")
+        if not content or content.isspace():
             raise SourceError(f"A source file must have rows, however {path} is empty. Remove it")
         rows = readers[kind](content, path)
     else:
+        remedy = "Unpack it, and remove" if is_archive(path) else "Rename or remove"
         raise SourceError(
             f"A source file must end in .csv, .parquet, .json, .jsonl or .ndjson (text ones also "
-            f".gz or .zst), however: {path.name}. Rename or remove {path}"
+            f".gz or .zst), however: {path.name}. {remedy} {path}"
         )
     return rows
 
@@ -142,28 +123,38 @@ def column_names(path: Path) -> list[str]:
     """
     kind, _ = layout(path)
     if kind == ".csv":
-        try:
-            with _open(path) as stream:
-                header = stream.read(65_536).removeprefix(b"\xef\xbb\xbf").splitlines()[:1]
-        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-            raise _unreadable(path, error) from error
+        header = first_bytes(path, 65_536).removeprefix(b"\xef\xbb\xbf").splitlines()[:1]
         text = header[0].decode("utf-8", "replace") if header else ""
         return [name.strip() for name in next(csv.reader([text]), [])]
     return [name for name in read_rows(path).frame.columns if name != "row"]
 
 
-def _read_parquet(path: Path) -> Rows:
+def _read_parquet(path: Path, bounds: Bounds) -> Rows:
     try:
+        _check_parquet(path, bounds)
         frame = pl.read_parquet(path, glob=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise _unreadable(path, error) from error
+    except (OSError, ValueError, ArrowException, *_POLARS_FAILED) as error:
+        raise unreadable(path, error) from error
     return Rows(_numbered(frame))
+
+
+def _check_parquet(path: Path, bounds: Bounds) -> None:
+    """A billion equal values take no room in a file, and 8 bytes each in memory."""
+    about = read_metadata(path)
+    groups = (about.row_group(number) for number in range(about.num_row_groups))
+    size = max(about.num_rows * about.num_columns * 8, sum(g.total_byte_size for g in groups))
+    if size > bounds.plain:
+        raise SourceError(
+            f"A Parquet file may expand to {bounds.plain:,} bytes, however {path} has "
+            f"{about.num_rows:,} rows of {about.num_columns:,} columns, {size:,} bytes. Split it "
+            f"into smaller files, or remove it"
+        )
 
 
 def _read_csv(content: bytes, path: Path) -> Rows:
     try:
         return Rows(_numbered(pl.read_csv(content, infer_schema=False)))
-    except pl.exceptions.PolarsError:
+    except _POLARS_FAILED:
         return _read_ragged_csv(content, path)
 
 
@@ -172,11 +163,11 @@ def _read_ragged_csv(content: bytes, path: Path) -> Rows:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _unreadable(path, error, "Save it as UTF-8") from error
+        raise unreadable(path, error, "Save it as UTF-8") from error
     try:
         header, *lines = csv.reader(io.StringIO(text))
     except (csv.Error, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     names = [name.strip() for name in header]
     if len(set(names)) != len(names):
         raise SourceError(
@@ -200,7 +191,7 @@ def _read_ragged_csv(content: bytes, path: Path) -> Rows:
 def _read_json_lines(content: bytes, path: Path) -> Rows:
     try:
         return Rows(_numbered(pl.read_ndjson(content, infer_schema_length=None)))
-    except pl.exceptions.PolarsError:
+    except _POLARS_FAILED:
         return _records(enumerate(content.splitlines(), start=1), path)
 
 
@@ -228,8 +219,10 @@ def _records(items: Iterable[tuple[int, Any]], path: Path) -> Rows:
             readable = True
         except (ValueError, RecursionError):
             record, readable = None, False
-        if isinstance(record, dict):
+        if isinstance(record, dict) and _is_text(record):
             good.append({**record, "row": number})
+        elif isinstance(record, dict):
+            broken.append((number, "the record holds half a character", json.dumps(record)))
         elif readable:
             broken.append((number, "the record is not a JSON object", json.dumps(record)))
         else:
@@ -239,19 +232,20 @@ def _records(items: Iterable[tuple[int, Any]], path: Path) -> Rows:
         raise SourceError(f"A JSON file must hold records, however {path} has none. Remove it")
     try:
         frame = pl.from_dicts(good, infer_schema_length=None, strict=False)
-    except (pl.exceptions.PolarsError, TypeError) as error:
-        raise _unreadable(path, error) from error
+    except (*_POLARS_FAILED, TypeError) as error:
+        raise unreadable(path, error) from error
     return Rows(frame.with_columns(pl.col("row").cast(pl.Int64)), tuple(broken))
+
+
+def _is_text(record: dict[str, Any]) -> bool:
+    """JSON may name one half of a surrogate pair, which no text can hold."""
+    try:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
     kept = frame.drop("row", strict=False)
     return kept.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row"))
-
-
-def _unreadable(path: Path, error: Exception, remedy: str = "") -> SourceError:
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return SourceError(
-        f"A source file must be readable, however {path}: {first}. "
-        f"{remedy or 'Fetch it again, or remove it'}"
-    )

@@ -96,10 +96,15 @@ def plan(settings: Settings, root: Path) -> Plan:
                     f"The path of a source must match a file, however {setting.path!r} matches "
                     f"none in {root}. Mend it in stocktrend.yaml under sources: {kind}"
                 )
+            elif configured is None:
+                problems += _leading_out(files, root / "raw" / kind, kind)
             feeds.append(_feed(setting, files, calendar))
         if not found and kind != "universe":  # only the lake can tell that it has none
             message = _nothing(kind, root, configured is not None)
-            (problems if kind == "prices" else warnings).append(message)
+            if kind == "prices":
+                problems += [message, *warnings]
+            else:
+                warnings.append(message)
     if problems:
         raise SourceError("\n".join(problems))
     _check(feeds)
@@ -116,6 +121,17 @@ def _files(root: Path, pattern: str) -> tuple[Path, ...]:
     if exact.is_file():
         return (exact,)
     return tuple(sorted(path for path in base.glob(pattern) if path.is_file()))
+
+
+def _leading_out(files: Sequence[Path], folder: Path, kind: str) -> list[str]:
+    """Links that came with the files of others may lead to files of one's own."""
+    home = folder.resolve()
+    return [
+        f"What lies in {folder} must be there itself, however {path} is a link to {place}. Copy "
+        f"the file, or name it in stocktrend.yaml under sources: {kind}"
+        for path in files
+        if not (place := path.resolve()).is_relative_to(home)
+    ]
 
 
 def _feed(setting: SourceFile, files: tuple[Path, ...], calendar: Path | None) -> Feed:
