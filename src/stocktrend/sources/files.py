@@ -30,6 +30,10 @@ ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar")
 MISSING = ("", "null", "none", "nan", "na", "n/a", ".", "-", "nat")
 """Spellings of a missing value, lower case."""
 
+MOST_BRACKETS = 100
+"""Opened in a line of JSON that polars may read: before 2.0, deep nesting crashes it."""
+DEEPEST_RECORD = 32
+
 _POLARS_FAILED = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 """A damaged file can make polars panic, which is no ``Exception``."""
 
@@ -189,6 +193,8 @@ def _read_ragged_csv(content: bytes, path: Path) -> Rows:
 
 
 def _read_json_lines(content: bytes, path: Path) -> Rows:
+    if any(line.count(b"[") + line.count(b"{") > MOST_BRACKETS for line in io.BytesIO(content)):
+        return _records(enumerate(content.splitlines(), start=1), path)
     try:
         return Rows(_numbered(pl.read_ndjson(content, infer_schema_length=None)))
     except _POLARS_FAILED:
@@ -219,10 +225,11 @@ def _records(items: Iterable[tuple[int, Any]], path: Path) -> Rows:
             readable = True
         except (ValueError, RecursionError):
             record, readable = None, False
-        if isinstance(record, dict) and _is_text(record):
+        flaw = _flaw(record) if isinstance(record, dict) else None
+        if isinstance(record, dict) and flaw is None:
             good.append({**record, "row": number})
-        elif isinstance(record, dict):
-            broken.append((number, "the record holds half a character", json.dumps(record)))
+        elif flaw is not None:
+            broken.append((number, flaw, json.dumps(record)))
         elif readable:
             broken.append((number, "the record is not a JSON object", json.dumps(record)))
         else:
@@ -237,13 +244,22 @@ def _records(items: Iterable[tuple[int, Any]], path: Path) -> Rows:
     return Rows(frame.with_columns(pl.col("row").cast(pl.Int64)), tuple(broken))
 
 
-def _is_text(record: dict[str, Any]) -> bool:
-    """JSON may name one half of a surrogate pair, which no text can hold."""
+def _flaw(record: dict[str, Any]) -> str | None:
+    """What makes JSON no record that a frame can hold."""
+    if _is_deeper(record, DEEPEST_RECORD):
+        return f"the record is nested more than {DEEPEST_RECORD} deep"
     try:
         json.dumps(record, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
+    except UnicodeEncodeError:  # JSON may name one half of a surrogate pair
+        return "the record holds half a character"
+    return None
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list):
         return False
-    return True
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in inner)
 
 
 def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
