@@ -1,0 +1,18 @@
+"""Data quality: rules, what they find, and how complete and fresh each table is."""
+
+from stocktrend.quality.examine import check
+from stocktrend.quality.report import QualityReport
+from stocktrend.quality.rule import FOUND, Finding, Given, Rule, rule, spans
+from stocktrend.quality.rules import RULES
+
+__all__ = [
+    "FOUND",
+    "RULES",
+    "Finding",
+    "Given",
+    "QualityReport",
+    "Rule",
+    "check",
+    "rule",
+    "spans",
+]

@@ -1,0 +1,78 @@
+"""The records of each table as rules see them."""
+
+from typing import Final
+
+import polars as pl
+
+from stocktrend.lake import Records
+from stocktrend.lake.order import newest
+from stocktrend.schema import KEYS
+
+LEAST_PEERS: Final = 5
+"""Tickers that a day must have for their median to say what the market did."""
+
+BAR_COLUMNS: Final = ("open", "high", "low", "close", "adj_close", "volume")
+COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "bars": BAR_COLUMNS,
+    "news": ("event_time", "source", "text", "lang", "is_repost"),
+    "policy": ("event_time", "source", "kind", "title", "text"),
+    "macro": ("source", "value", "revised"),
+}
+"""What is read of each table beside its key and ``known_at``."""
+
+
+def described(records: Records, table: str, sessions: pl.DataFrame) -> pl.DataFrame:
+    """The newest version of each record and what rules ask of it.
+
+    Args:
+        records: A lake, or tables in memory.
+        table: bars, news, policy, macro or quarantine.
+        sessions: Of the exchange.
+
+    Returns:
+        The key, ``known_at`` and ``COLUMNS`` of the table, sorted by key, and ``versions``: how
+        many there are. Of bars also ``number`` (of the session; null where there is none),
+        ``since`` (sessions since the ticker's bar before), ``move`` (log return of the adjusted
+        close) and ``excess`` (the move minus the median of the session's moves over one session).
+        Of quarantine ``schema.QUARANTINE``.
+    """
+    if table == "quarantine":
+        return records.quarantine()
+    rows = records.history(table, None, COLUMNS[table])
+    rows = newest(table, _counted(table, rows))
+    return _against_peers(rows, sessions) if table == "bars" else rows
+
+
+def _counted(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """With ``versions``: the number of this one among those of its key, the newest being last."""
+    key = list(KEYS[table])
+    differs = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in key)
+    nth = pl.int_range(pl.len(), dtype=pl.Int32)
+    first = pl.when(differs.fill_null(value=True)).then(nth).forward_fill()
+    return rows.with_columns((nth - first + 1).alias("versions"))
+
+
+def _against_peers(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+    numbers = sessions.select("session", "number")
+    before = {name: pl.col(name).shift(1) for name in ("ticker", "number", "adj_close")}
+    same = pl.col("ticker") == before["ticker"]
+    move = (pl.col("adj_close") / before["adj_close"]).log()
+    known = (pl.col("adj_close") > 0) & (before["adj_close"] > 0)
+    moved = bars.join(numbers, on="session", how="left", maintain_order="left").with_columns(
+        pl.when(same).then(pl.col("number") - before["number"]).alias("since"),
+        pl.when(same & known).then(move).alias("move"),
+    )
+    peers = (
+        moved.lazy()
+        .filter(pl.col("since") == 1)
+        .group_by("session")
+        .agg(pl.col("move").median().alias("_peers"), pl.len().alias("_count"))
+        .filter(pl.col("_count") >= LEAST_PEERS)
+        .select("session", "_peers")
+        .collect()
+    )
+    return (
+        moved.join(peers, on="session", how="left", maintain_order="left")
+        .with_columns((pl.col("move") - pl.col("_peers").fill_null(0.0)).alias("excess"))
+        .drop("_peers")
+    )

@@ -1,0 +1,79 @@
+"""Rules on what ingestion refused, and on what was withheld since."""
+
+from typing import Final
+
+import polars as pl
+
+from stocktrend.lake.withheld import REASON
+from stocktrend.quality.rule import FOUND, Given, rule
+from stocktrend.sources.batch import PLAIN_RULES
+
+IMPOSSIBLE: Final = tuple(
+    PLAIN_RULES[name]
+    for name in ("prices_are_positive", "high_is_not_below_low", "prices_are_finite")
+)
+LONGEST_EXAMPLE: Final = 160
+
+
+@rule(
+    table="quarantine",
+    severity="error",
+    remedy="Ingestion left them out already; history restarts after a price that is not above 0. "
+    "Replace the file if you have a better one.",
+)
+def impossible_prices(quarantine: pl.DataFrame, given: Given) -> pl.DataFrame:
+    """Bars that ingestion refused since no such price can be."""
+    return _by_subject(quarantine.filter(_impossible()))
+
+
+@rule(
+    table="quarantine",
+    severity="warning",
+    remedy="Ingestion left them out already. Mend the file, or the source's settings where all of "
+    "it is refused.",
+)
+def refused_records(quarantine: pl.DataFrame, given: Given) -> pl.DataFrame:
+    """Records that ingestion refused for any other reason."""
+    other = ~_impossible() & ~pl.col("reason").str.starts_with(REASON)
+    return _by_subject(quarantine.filter(other))
+
+
+@rule(
+    table="quarantine",
+    severity="note",
+    remedy="To read them again: `stocktrend check --release TICKER`.",
+)
+def withheld_bars(quarantine: pl.DataFrame, given: Given) -> pl.DataFrame:
+    """Stored bars that are withheld."""
+    return _by_subject(quarantine.filter(pl.col("reason").str.starts_with(REASON)))
+
+
+def _impossible() -> pl.Expr:
+    wrong = pl.any_horizontal(
+        pl.col("reason").str.contains(words, literal=True) for words in IMPOSSIBLE
+    )
+    withheld = pl.col("reason").str.starts_with(REASON)
+    return (pl.col("table") == "bars") & wrong & ~withheld
+
+
+def _by_subject(rows: pl.DataFrame) -> pl.DataFrame:
+    """One finding a ticker, or a source where there is none, and a reason, with an example."""
+    subject = pl.coalesce("ticker", "source").alias("subject")
+    plain = pl.col("reason").str.split(": ").list.first()
+    reason = pl.when(pl.col("reason").str.starts_with(REASON)).then("reason").otherwise(plain)
+    example = pl.col("record").first().str.slice(0, LONGEST_EXAMPLE)
+    return (
+        rows.group_by(subject, reason.alias("reason"))
+        .agg(
+            pl.col("session").min().alias("first"),
+            pl.col("session").max().alias("last"),
+            pl.len().cast(pl.Int64).alias("rows"),
+            example.alias("example"),
+            (pl.col("path").first()).alias("path"),
+        )
+        .sort(["rows", "subject"], descending=[True, False])
+        .with_columns(
+            pl.format("{}; such as {} of {}", "reason", "example", "path").alias("detail")
+        )
+        .select(list(FOUND))
+    )
