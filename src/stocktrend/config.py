@@ -277,6 +277,7 @@ class Settings(Model):
     tickers: tuple[str, ...] | None = None
     sources: Sources = Sources()
     features: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
     preset: Literal["auto", "original", "cross_sectional"] = "auto"
     recipe: dict[str, Any] = {}
     split: Split = Split()
@@ -301,6 +302,16 @@ class Settings(Model):
                 "tickers must name one or more, however: none. Leave the setting out for all"
             )
         return tickers
+
+    @field_validator("checks")
+    @classmethod
+    def _are_python(cls, checks: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in checks:
+            if not entry.endswith(".py"):
+                raise ValueError(
+                    f"checks must be Python files, however: {entry!r}. Write my_checks.py"
+                )
+        return checks
 
     @field_validator("features")
     @classmethod

@@ -85,7 +85,7 @@ def build_panel(
         settings.frequency, start or settings.start, end or settings.end, settings.exchange
     )
     progress("stock features", 0, None, "bars")
-    breaks = _breaks(records, settings.exchange)
+    breaks = restarts(records, settings.exchange)
     stocks = _stock_rows(versions, grid, settings.exchange, breaks)
     progress("stock features", versions.height, versions.height, "bars")
     if stocks.is_empty():
@@ -173,7 +173,7 @@ def _members(stocks: pl.DataFrame, records: Records, known_by: datetime | None) 
     return rows
 
 
-def _breaks(records: Records, exchange: str) -> pl.DataFrame:
+def restarts(records: Records, exchange: str) -> pl.DataFrame:
     """Sessions at which history restarts: a price was not above 0, or the bar is withheld."""
     reason = pl.col("reason")
     refused = records.quarantine().filter(

@@ -33,7 +33,7 @@ from stocktrend.settings_problems import explain
 FILE_NAME = "stocktrend.yaml"
 Checked = TypeVar("Checked", bound=BaseModel)
 _GROUPS = ("sources", "recipe", "split")
-_LISTS = ("tickers", "horizons", "features")
+_LISTS = ("tickers", "horizons", "features", "checks")
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _exchange_problem(exchange: str, where: str) -> list[str]:
 
 
 def missing_files(given: dict[str, Tree], root: Path) -> list[str]:
-    """One problem for each configured source, calendar or file of features that is not there."""
+    """One problem for each configured source, calendar or file of one's own that is not there."""
     named = [
         (name, value)
         for name, value in _given_leaves(given.get("sources", {}), "sources")
@@ -195,6 +195,7 @@ def missing_files(given: dict[str, Tree], root: Path) -> list[str]:
         entry = value.value
         with suppress(ValueError):  # an entry that is none is a problem of its own
             named.append((name, Given(feature_parts(str(entry))[0], value.origin)))
+    named += _given_leaves(given.get("checks", []), "checks")
     return [
         problem
         for name, value in named

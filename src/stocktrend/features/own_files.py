@@ -1,15 +1,13 @@
 """Own features from the files that the settings name; nothing else of a user's is ever executed."""
 
 import hashlib
-import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 from stocktrend.config import Settings, feature_parts
 from stocktrend.errors import ConfigError
 from stocktrend.features.own import Feature, require_distinct
+from stocktrend.own_code import definitions, source_of
 
 
 def load_features(settings: Settings, root: Path | str) -> tuple[Feature, ...]:
@@ -31,7 +29,7 @@ def load_features(settings: Settings, root: Path | str) -> tuple[Feature, ...]:
     for entry in settings.features:
         path, name = _parts(entry, root)
         if path not in loaded:
-            loaded[path] = _features_in(path)
+            loaded[path] = definitions(path, Feature, "features")
         chosen = [own for own in loaded[path] if name in (None, own.name)]
         if not chosen:
             known = ", ".join(own.name for own in loaded[path]) or "none"
@@ -51,7 +49,9 @@ def feature_files(settings: Settings, root: Path | str) -> dict[str, str]:
         ConfigError: a file is missing.
     """
     paths = {entry: _parts(entry, root)[0] for entry in settings.features}
-    return {e: hashlib.sha256(_read(path)).hexdigest()[:12] for e, path in paths.items()}
+    return {
+        e: hashlib.sha256(source_of(path, "features")).hexdigest()[:12] for e, path in paths.items()
+    }
 
 
 def require_loaded(settings: Settings, features: Sequence[Feature]) -> None:
@@ -66,33 +66,3 @@ def require_loaded(settings: Settings, features: Sequence[Feature]) -> None:
 def _parts(entry: str, root: Path | str) -> tuple[Path, str | None]:
     path, name = feature_parts(entry)
     return Path(root) / path, name
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"features must name readable files, however {path}: {error.strerror}. Paths are "
-            "relative to the data root: put the file there or mend the setting"
-        ) from error
-
-
-def _features_in(path: Path) -> list[Feature]:
-    """Run a file and take its features, in the order of their definition."""
-    source = _read(path)
-    module = ModuleType(f"own_features_{hashlib.sha256(source).hexdigest()[:12]}")
-    module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # dataclasses of the file look for their module there
-    try:
-        exec(compile(source, str(path), "exec"), vars(module))
-    except Exception as error:
-        steps = traceback.extract_tb(error.__traceback__)
-        lines = [step.lineno for step in steps if step.filename == str(path)]
-        where = f", line {lines[-1]}" if lines else ""
-        raise ConfigError(
-            f"a file of features must run, however {path}{where}: {type(error).__name__}: {error}. "
-            "Mend the file"
-        ) from error
-    defined = [value for value in vars(module).values() if isinstance(value, Feature)]
-    return list(dict.fromkeys(defined))

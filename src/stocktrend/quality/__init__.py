@@ -1,6 +1,7 @@
 """Data quality: rules, what they find, and how complete and fresh each table is."""
 
 from stocktrend.quality.examine import check
+from stocktrend.quality.own import load_rules
 from stocktrend.quality.report import QualityReport
 from stocktrend.quality.rule import FOUND, Finding, Given, Rule, rule, spans
 from stocktrend.quality.rules import RULES
@@ -13,6 +14,7 @@ __all__ = [
     "QualityReport",
     "Rule",
     "check",
+    "load_rules",
     "rule",
     "spans",
 ]

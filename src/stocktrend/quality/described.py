@@ -21,13 +21,17 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 """What is read of each table beside its key and ``known_at``."""
 
 
-def described(records: Records, table: str, sessions: pl.DataFrame) -> pl.DataFrame:
+def described(
+    records: Records, table: str, sessions: pl.DataFrame, restarts: pl.DataFrame
+) -> pl.DataFrame:
     """The newest version of each record and what rules ask of it.
 
     Args:
         records: A lake, or tables in memory.
         table: bars, news, policy, macro or quarantine.
         sessions: Of the exchange.
+        restarts: ``ticker, session`` of quarantined bars at which history restarts: no move reaches
+            across.
 
     Returns:
         The key, ``known_at`` and ``COLUMNS`` of the table, sorted by key, and ``versions``: how
@@ -40,7 +44,7 @@ def described(records: Records, table: str, sessions: pl.DataFrame) -> pl.DataFr
         return records.quarantine()
     rows = records.history(table, None, COLUMNS[table])
     rows = newest(table, _counted(table, rows))
-    return _against_peers(rows, sessions) if table == "bars" else rows
+    return _against_peers(rows, sessions, restarts) if table == "bars" else rows
 
 
 def _counted(table: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -52,7 +56,9 @@ def _counted(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns((nth - first + 1).alias("versions"))
 
 
-def _against_peers(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+def _against_peers(
+    bars: pl.DataFrame, sessions: pl.DataFrame, restarts: pl.DataFrame
+) -> pl.DataFrame:
     numbers = sessions.select("session", "number")
     before = {name: pl.col(name).shift(1) for name in ("ticker", "number", "adj_close")}
     same = pl.col("ticker") == before["ticker"]
@@ -62,6 +68,7 @@ def _against_peers(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
         pl.when(same).then(pl.col("number") - before["number"]).alias("since"),
         pl.when(same & known).then(move).alias("move"),
     )
+    moved = _without_restarts(moved, restarts)
     peers = (
         moved.lazy()
         .filter(pl.col("since") == 1)
@@ -76,3 +83,20 @@ def _against_peers(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
         .with_columns((pl.col("move") - pl.col("_peers").fill_null(0.0)).alias("excess"))
         .drop("_peers")
     )
+
+
+def _without_restarts(bars: pl.DataFrame, restarts: pl.DataFrame) -> pl.DataFrame:
+    """Moves are null where a restart lies between a bar and the one before it."""
+    if restarts.is_empty():
+        return bars
+    affected = bars.select("ticker", "session").with_row_index("_row")
+    affected = affected.join(restarts, on="ticker", how="semi")
+    marks = restarts.select("ticker", "session", pl.lit(None, pl.UInt32).alias("_row"))
+    # In the order of sessions, the first bar after a restart follows a mark.
+    both = pl.concat([affected.select(marks.columns), marks]).sort("ticker", "session")
+    first = both.filter(
+        pl.col("_row").is_not_null() & pl.col("_row").shift(1).is_null(),
+        pl.col("ticker") == pl.col("ticker").shift(1),
+    )["_row"]
+    moves = bars["move"].scatter(first, None)
+    return bars.with_columns(moves)

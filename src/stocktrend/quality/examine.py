@@ -10,9 +10,11 @@ from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, DataError
 from stocktrend.lake import Lake, Records
 from stocktrend.lake.withheld import REASON
+from stocktrend.panel import restarts
 from stocktrend.progress import Progress, silent
 from stocktrend.quality.coverage import table_quality
 from stocktrend.quality.described import described
+from stocktrend.quality.own import apply_own
 from stocktrend.quality.report import Picture, QualityReport
 from stocktrend.quality.rule import SEVERITIES, Finding, Given, Rule
 from stocktrend.quality.rules import RULES
@@ -53,18 +55,21 @@ def check(
     every = (*RULES, *rules)
     _require_distinct(every)
     given = Given(now, sessions(settings.exchange))
-    refused = records.quarantine()
+    refused, broken = records.quarantine(), restarts(records, settings.exchange)
     held = pl.col("reason").str.starts_with(REASON).alias("withheld")
     aside = refused.group_by("table", held).len()
     findings: list[Finding] = []
     tables = []
     pictures: tuple[Picture, ...] = ()
     for table in (*TABLES, "quarantine"):
-        rows = refused if table == "quarantine" else described(records, table, given.sessions)
+        rows = (
+            refused if table == "quarantine" else described(records, table, given.sessions, broken)
+        )
         asked = [rule for rule in every if rule.table == table]
         for done, rule in enumerate(asked):
             progress(f"check {table}", done, len(asked), "rules")
-            findings += rule.apply(rows, given)
+            apply = apply_own if rule in rules else Rule.apply
+            findings += apply(rule, rows, given)
         if table != "quarantine":
             tables.append(table_quality(table, rows, given.sessions, now, aside))
         if table == "bars":

@@ -63,10 +63,19 @@ class QualityReport:
             for f in self.findings
             if f.severity == "error" and f.table == "bars" and f.first and f.last
         ]
-        days = {"first": pl.Date(), "last": pl.Date()}
-        text = {name: pl.String() for name in ("ticker", "rule", "reason")}
-        order = ["ticker", "first", "last", "rule", "reason"]
-        return pl.DataFrame(rows, schema=order, schema_overrides=days | text, orient="row")
+        names = {
+            "ticker": pl.String(),
+            "first": pl.Date(),
+            "last": pl.Date(),
+            "rule": pl.String(),
+            "reason": pl.String(),
+        }
+        return pl.DataFrame(rows, schema=names, orient="row")
+
+    def corrupt_records(self) -> int:
+        """How many records in error are still read: those in quarantine are not."""
+        told = (f for f in self.findings if f.severity == "error" and f.table != "quarantine")
+        return sum(f.rows for f in told)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

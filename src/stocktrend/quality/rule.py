@@ -124,16 +124,9 @@ class Rule:
         """The findings among the records of the rule's table.
 
         Raises:
-            DataError: the function raised an error or returned anything but ``FOUND`` columns;
-                names file and rule.
+            DataError: the function returned anything but ``FOUND`` columns; names file and rule.
         """
-        try:
-            found = self.find(records, given)
-        except Exception as error:
-            raise DataError(
-                f"rule {self.name!r} ({self.place}) must return what it finds, however it raised "
-                f"{type(error).__name__}: {error}. Mend the function"
-            ) from error
+        found = self.find(records, given)
         if not isinstance(found, pl.DataFrame) or not set(FOUND) <= set(found.columns):
             seen = list(found.columns) if isinstance(found, pl.DataFrame) else type(found).__name__
             raise DataError(

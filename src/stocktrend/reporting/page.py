@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from stocktrend.atomic import write_bytes
 from stocktrend.evaluation.bootstrap import Estimate
 from stocktrend.evaluation.metrics import METRICS
 from stocktrend.evaluation.results import Evaluation
@@ -25,12 +26,8 @@ def write_report(path: Path | str, contents: ReportContents) -> Path:
     Returns:
         The path written. The file appears whole or not at all.
     """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_name(target.name + ".part")
-    scratch.write_text(render_report(contents), encoding="utf-8")
-    scratch.replace(target)
-    return target
+    write_bytes(Path(path), render_report(contents).encode())
+    return Path(path)
 
 
 def render_report(contents: ReportContents) -> str:
@@ -39,6 +36,11 @@ def render_report(contents: ReportContents) -> str:
     Every text from data (tickers, headlines, paths) is escaped; the same contents give the same
     text.
     """
+    return rendered("page.html.j2", sections(contents), figures(contents))
+
+
+def rendered(template: str, parts: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """A template filled: ``parts`` by name, ``data`` for the page's script, all within one file."""
     # Templates and a 5 MB library: loaded when a report is made, not when the package is imported
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
@@ -64,12 +66,8 @@ def render_report(contents: ReportContents) -> str:
     source = environment.loader
     assert source is not None
     style, script = (source.get_source(environment, name)[0] for name in ("page.css", "page.js"))
-    return environment.get_template("page.html.j2").render(
-        **sections(contents),
-        style=style,
-        script=script,
-        plotly=get_plotlyjs(),
-        data=embedded(figures(contents)),
+    return environment.get_template(template).render(
+        **parts, style=style, script=script, plotly=get_plotlyjs(), data=embedded(data)
     )
 
 

@@ -11,7 +11,7 @@
       const role = /^var\((--[\w-]+)\)$/.exec(node);
       return role ? style.getPropertyValue(role[1]).trim() : node;
     }
-    if (Array.isArray(node)) return typeof node[0] === "number" ? node : node.map((n) => coloured(n, style));
+    if (Array.isArray(node)) return typeof node.at(-1) === "number" ? node : node.map((n) => coloured(n, style));
     if (node && typeof node === "object") {
       return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, coloured(v, style)]));
     }
@@ -42,7 +42,7 @@
   };
 
   // --- one stock ---
-  const stocks = data.stocks;
+  const stocks = data.stocks || {};
   const spread = ([first, values], length, scale) => {
     const full = new Array(length).fill(null);
     values.forEach((v, i) => { full[first + i] = v === null ? null : v * scale; });

@@ -1,0 +1,151 @@
+"""``stocktrend check``: data quality per table, in the terminal, as JSON and as a page.
+
+Exit code 3: corrupt records are still read. 0: none are, whatever warnings there were.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stocktrend.cli import options, steps
+from stocktrend.cli.app import COMMAND, app
+from stocktrend.cli.display import Display, ProgressDisplay
+
+if TYPE_CHECKING:
+    from stocktrend.quality import Finding, QualityReport
+    from stocktrend.quality.coverage import TableQuality
+    from stocktrend.workflow.checking import Checked
+
+CORRUPT = 3
+MOST_FINDINGS = 12
+MOST_SUBJECTS = 6
+LONGEST = 90
+
+
+@app.command(**COMMAND)
+def check(
+    context: typer.Context,
+    data_root: options.DataRoot = None,
+    config: options.ConfigFile = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Page to write. Default: check/report.html.")
+    ] = None,
+    quarantine: Annotated[
+        bool, typer.Option("--quarantine", help="Withhold corrupt spells from what is read.")
+    ] = False,
+    release: Annotated[
+        str | None, typer.Option(help="Read withheld bars of these again.", metavar="A,B")
+    ] = None,
+    assign: options.Set = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check the lake's data; exit code 3 where corrupt records are read."""
+    asked = options.asked(context, data_root, config, {}, assign)
+    display = Display(as_json)
+    from stocktrend.workflow.checking import check_root
+
+    with ProgressDisplay() as progress:
+        done = check_root(
+            asked.root,
+            asked.settings,
+            steps.now(),
+            out=out,
+            quarantine=quarantine,
+            release=options.split_list(release) or (),
+            progress=progress,
+        )
+    report = done.report
+    for table in report.tables:
+        _show_table(display, table, [f for f in report.findings if f.table == table.table])
+    _show_quarantine(display, report)
+    _show_end(display, done)
+    display.finish(
+        {
+            "data_root": asked.root,
+            **report.to_dict(),
+            "withheld_now": done.withheld,
+            "page": done.page,
+        }
+    )
+    if report.corrupt_records():
+        raise typer.Exit(CORRUPT)
+
+
+def _show_table(display: Display, table: "TableQuality", found: Sequence["Finding"]) -> None:
+    display.heading(f"{table.table}: {_summary(table)}")
+    told = [f for f in found if f.severity != "note"]
+    _show_findings(display, told)
+    notes: dict[str, list[Finding]] = {}
+    for finding in found:
+        if finding.severity == "note":
+            notes.setdefault(finding.rule, []).append(finding)
+    for name, group in notes.items():
+        subjects = _some([f.subject for f in group])
+        display.say(f"Note, {_words(name)}: {sum(f.rows for f in group):,} records of {subjects}")
+
+
+def _summary(table: "TableQuality") -> str:
+    if table.last_known is None:
+        return "no records"
+    what = {"bars": "tickers", "news": "tickers", "policy": "kinds"}.get(table.table, "series")
+    parts = [
+        f"{table.records:,} records of {table.coverage.height:,} {what}",
+        f"known until {table.last_known:%Y-%m-%d} ({table.behind:,} days ago)",
+    ]
+    if table.share is not None:
+        parts.append(f"{table.share:.2%} of sessions")
+    counts = {"revised": table.revised, "refused": table.refused, "withheld": table.withheld}
+    return ", ".join(parts + [f"{count:,} {name}" for name, count in counts.items() if count])
+
+
+def _show_findings(display: Display, found: Sequence["Finding"]) -> None:
+    if not found:
+        return
+    shown = found[:MOST_FINDINGS]
+    display.table(
+        ("severity", "rule", "subject", "first", "last", "#records", "what was seen"),
+        [
+            (f.severity, _words(f.rule), f.subject, f.first, f.last, f.rows, f.detail[:LONGEST])
+            for f in shown
+        ],
+    )
+    if len(found) > len(shown):
+        display.say(f"and {len(found) - len(shown):,} more: {_some([f.subject for f in found])}")
+
+
+def _show_quarantine(display: Display, report: "QualityReport") -> None:
+    display.heading("Quarantine")
+    if report.quarantine.is_empty():
+        display.say("Nothing is in quarantine.")
+        return
+    _show_findings(display, [f for f in report.findings if f.table == "quarantine"])
+
+
+def _show_end(display: Display, done: "Checked") -> None:
+    report = done.report
+    display.heading(
+        f"{report.count('error')} errors, {report.count('warning')} warnings, "
+        f"{report.count('note')} notes"
+    )
+    if done.withheld:
+        display.say(
+            f"Withheld {done.withheld} spells. To read a ticker's again: "
+            f"`stocktrend check --release TICKER`"
+        )
+    corrupt = report.corrupt()
+    if corrupt.height:
+        tickers = _some(corrupt["ticker"].to_list())
+        display.say(f"Corrupt bars are read, of {tickers}. To leave them out, add --quarantine")
+    display.say(f"Wrote {done.page}")
+
+
+def _some(subjects: Sequence[str]) -> str:
+    names = list(dict.fromkeys(subjects))
+    more = f" and {len(names) - MOST_SUBJECTS} more" if len(names) > MOST_SUBJECTS else ""
+    return ", ".join(names[:MOST_SUBJECTS]) + more
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
