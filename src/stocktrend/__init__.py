@@ -43,11 +43,13 @@ if TYPE_CHECKING:
         create_model,
     )
     from stocktrend.panel import UnifiedTrainingDataProcessor
+    from stocktrend.quality import QualityReport, rule
     from stocktrend.recipe import PRESETS, Recipe
     from stocktrend.settings import load_settings
     from stocktrend.sources.market import SimulatedMarket, simulate
     from stocktrend.sources.sample import SampleMarket, sample
     from stocktrend.training import DualTowerTrainer, create_optimizer, create_scheduler
+    from stocktrend.workflow.checking import check
     from stocktrend.workflow.page import report
     from stocktrend.workflow.prediction import predict
     from stocktrend.workflow.rebuilding import Rebuilt, rebuild
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
 _HOME = {
     "stocktrend.catalog": ("CONTEXT_FEATURES", "FEATURES", "STOCK_FEATURES"),
     "stocktrend.config": ("Settings",),
+    "stocktrend.quality": ("QualityReport", "rule"),
     "stocktrend.recipe": ("PRESETS", "Recipe"),
     "stocktrend.dataset": ("DualTowerDataModule", "DualTowerDataset", "create_data_loaders"),
     "stocktrend.errors": (
@@ -95,6 +98,7 @@ _HOME = {
     "stocktrend.sources.market": ("SimulatedMarket", "simulate"),
     "stocktrend.sources.sample": ("SampleMarket", "sample"),
     "stocktrend.training": ("DualTowerTrainer", "create_optimizer", "create_scheduler"),
+    "stocktrend.workflow.checking": ("check",),
     "stocktrend.workflow.page": ("report",),
     "stocktrend.workflow.prediction": ("predict",),
     "stocktrend.workflow.rebuilding": ("Rebuilt", "rebuild"),
@@ -131,6 +135,7 @@ __all__ = [
     "LakeError",
     "ModelError",
     "PolicyScorer",
+    "QualityReport",
     "Rebuilt",
     "Recipe",
     "RelevanceHead",
@@ -145,6 +150,7 @@ __all__ = [
     "UnifiedTrainingDataProcessor",
     "__version__",
     "build_panel",
+    "check",
     "create_data_loaders",
     "create_model",
     "create_optimizer",
@@ -159,6 +165,7 @@ __all__ = [
     "predict",
     "rebuild",
     "report",
+    "rule",
     "run",
     "sample",
     "simulate",

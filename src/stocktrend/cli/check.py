@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stocktrend.workflow.checking import Checked
 
 CORRUPT = 3
-MOST_FINDINGS = 12
+MOST_ROWS = 12
 MOST_SUBJECTS = 6
 LONGEST = 90
 
@@ -89,7 +89,7 @@ def _show_table(display: Display, table: "TableQuality", found: Sequence["Findin
 def _summary(table: "TableQuality") -> str:
     if table.last_known is None:
         return "no records"
-    what = {"bars": "tickers", "news": "tickers", "policy": "kinds"}.get(table.table, "series")
+    what = {"policy": "kinds", "macro": "series"}.get(table.table, "tickers")
     parts = [
         f"{table.records:,} records of {table.coverage.height:,} {what}",
         f"known until {table.last_known:%Y-%m-%d} ({table.behind:,} days ago)",
@@ -101,18 +101,36 @@ def _summary(table: "TableQuality") -> str:
 
 
 def _show_findings(display: Display, found: Sequence["Finding"]) -> None:
-    if not found:
+    """One row a rule and subject, the worst first."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in found:
+        groups.setdefault((finding.rule, finding.subject), []).append(finding)
+    if not groups:
         return
-    shown = found[:MOST_FINDINGS]
+    shown = list(groups.values())[:MOST_ROWS]
     display.table(
         ("severity", "rule", "subject", "first", "last", "#records", "what was seen"),
-        [
-            (f.severity, _words(f.rule), f.subject, f.first, f.last, f.rows, f.detail[:LONGEST])
-            for f in shown
-        ],
+        [_row(group) for group in shown],
     )
-    if len(found) > len(shown):
-        display.say(f"and {len(found) - len(shown):,} more: {_some([f.subject for f in found])}")
+    rest = [group[0].subject for group in list(groups.values())[MOST_ROWS:]]
+    if rest:
+        display.say(f"and {len(rest):,} more: {_some(rest)}")
+
+
+def _row(group: Sequence["Finding"]) -> tuple[object, ...]:
+    worst = max(group, key=lambda finding: finding.rows)
+    firsts = [f.first for f in group if f.first]
+    lasts = [f.last for f in group if f.last]
+    spells = f"{len(group)} spells; " if len(group) > 1 else ""
+    return (
+        worst.severity,
+        _words(worst.rule),
+        worst.subject,
+        min(firsts, default=None),
+        max(lasts, default=None),
+        sum(f.rows for f in group),
+        spells + worst.detail[:LONGEST],
+    )
 
 
 def _show_quarantine(display: Display, report: "QualityReport") -> None:
@@ -131,7 +149,7 @@ def _show_end(display: Display, done: "Checked") -> None:
     )
     if done.withheld:
         display.say(
-            f"Withheld {done.withheld} spells. To read a ticker's again: "
+            f"Withheld {done.withheld} {'spell' if done.withheld == 1 else 'spells'}. To read a ticker's again: "
             f"`stocktrend check --release TICKER`"
         )
     corrupt = report.corrupt()

@@ -1,7 +1,7 @@
 """The program: what becomes of errors and of Ctrl-C.
 
 Exit codes: 0 done; 1 a defect of stocktrend, with its traceback; 2 something that the user can
-mend, in one message without a traceback; 130 stopped with Ctrl-C.
+mend, in one message without a traceback; 3 `check` found corrupt records; 130 stopped with Ctrl-C.
 """
 
 import json
@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import typer
 
-from stocktrend.cli import commands
+from stocktrend.cli import check, commands
 from stocktrend.cli.app import app
 from stocktrend.errors import ConfigError, StocktrendError
 
 STOPPED = 130
-COMMANDS = (commands,)
+COMMANDS = (commands, check)
 """Modules whose commands register with ``app`` as they are imported."""
 
 

@@ -1,9 +1,9 @@
 """Data quality: rules, what they find, and how complete and fresh each table is."""
 
 from stocktrend.quality.examine import check
+from stocktrend.quality.findings import FOUND, Finding, Given, Rule, rule, spans
 from stocktrend.quality.own import load_rules
 from stocktrend.quality.report import QualityReport
-from stocktrend.quality.rule import FOUND, Finding, Given, Rule, rule, spans
 from stocktrend.quality.rules import RULES
 
 __all__ = [

@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from stocktrend.quality.rule import FOUND, Given, nothing, rule, spans
+from stocktrend.quality.findings import FOUND, Given, nothing, rule, spans
 
 LONGEST_PAUSE: Final = 5
 """Sessions from one bar to the next; after a longer pause features restart."""

@@ -8,12 +8,19 @@ import polars as pl
 
 from stocktrend.schema import MARKET
 
-SUBJECT: Final = {"bars": "ticker", "news": "ticker", "policy": "kind", "macro": "series"}
+SUBJECT: Final = {
+    "bars": "ticker",
+    "news": "ticker",
+    "policy": "kind",
+    "macro": "series",
+    "universe": "ticker",
+}
 DAY: Final = {
     "bars": pl.col("session"),
     "news": pl.col("event_time").dt.date(),
     "policy": pl.col("event_time").dt.date(),
     "macro": pl.col("period"),
+    "universe": pl.col("day"),
 }
 
 
@@ -22,7 +29,7 @@ class TableQuality:
     """One table: how much, how fresh, how complete.
 
     Attributes:
-        table: bars, news, policy or macro.
+        table: One of ``schema.TABLES``.
         records: Newest versions.
         revised: Records with more than one version.
         refused: Rows in quarantine; withheld bars are not among them.
@@ -126,7 +133,12 @@ def _months(table: str, rows: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFr
         .agg(pl.len().alias("records"))
     )
     value = pl.col("records").cast(pl.Float64)
-    if table == "bars":
-        held = sessions.group_by(pl.col("session").dt.truncate("1mo").alias("month")).len("held")
+    if table == "bars" and rows.height:
+        span = pl.col("session").is_between(rows["session"].min(), rows["session"].max())
+        held = (
+            sessions.filter(span)
+            .group_by(pl.col("session").dt.truncate("1mo").alias("month"))
+            .len("held")
+        )
         found, value = found.join(held, on="month"), pl.col("records") / pl.col("held")
     return found.select("subject", "month", value.alias("value")).sort("subject", "month")

@@ -17,6 +17,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "news": ("event_time", "source", "text", "lang", "is_repost"),
     "policy": ("event_time", "source", "kind", "title", "text"),
     "macro": ("source", "value", "revised"),
+    "universe": ("source", "member"),
 }
 """What is read of each table beside its key and ``known_at``."""
 
@@ -28,7 +29,7 @@ def described(
 
     Args:
         records: A lake, or tables in memory.
-        table: bars, news, policy, macro or quarantine.
+        table: bars, news, policy, macro, universe or quarantine.
         sessions: Of the exchange.
         restarts: ``ticker, session`` of quarantined bars at which history restarts: no move reaches
             across.

@@ -1,6 +1,7 @@
 """The check: every rule on every table, one table in memory at a time."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -14,9 +15,9 @@ from stocktrend.panel import restarts
 from stocktrend.progress import Progress, silent
 from stocktrend.quality.coverage import table_quality
 from stocktrend.quality.described import described
+from stocktrend.quality.findings import SEVERITIES, Finding, Given, Rule
 from stocktrend.quality.own import apply_own
 from stocktrend.quality.report import Picture, QualityReport
-from stocktrend.quality.rule import SEVERITIES, Finding, Given, Rule
 from stocktrend.quality.rules import RULES
 from stocktrend.schema import TABLES
 from stocktrend.sessions import sessions
@@ -26,6 +27,7 @@ AROUND: Final = timedelta(days=365)
 """Shown on each side of a spell."""
 MOST_POINTS: Final = 3000
 LONGEST_EXAMPLE: Final = 240
+PRICED: Final = {"ticker": pl.String, "first": pl.Date, "last": pl.Date}
 
 
 def check(
@@ -54,7 +56,8 @@ def check(
         raise DataError(f"now must have a time zone, however: {now!r}. Use datetime.now(UTC)")
     every = (*RULES, *rules)
     _require_distinct(every)
-    given = Given(now, sessions(settings.exchange))
+    days = sessions(settings.exchange)
+    given = Given(now, days, pl.DataFrame(schema=PRICED))
     refused, broken = records.quarantine(), restarts(records, settings.exchange)
     held = pl.col("reason").str.starts_with(REASON).alias("withheld")
     aside = refused.group_by("table", held).len()
@@ -62,16 +65,16 @@ def check(
     tables = []
     pictures: tuple[Picture, ...] = ()
     for table in (*TABLES, "quarantine"):
-        rows = (
-            refused if table == "quarantine" else described(records, table, given.sessions, broken)
-        )
+        rows = refused if table == "quarantine" else described(records, table, days, broken)
+        if table == "bars":
+            given = replace(given, priced=_priced(rows))
         asked = [rule for rule in every if rule.table == table]
         for done, rule in enumerate(asked):
             progress(f"check {table}", done, len(asked), "rules")
             apply = apply_own if rule in rules else Rule.apply
             findings += apply(rule, rows, given)
         if table != "quarantine":
-            tables.append(table_quality(table, rows, given.sessions, now, aside))
+            tables.append(table_quality(table, rows, days, now, aside))
         if table == "bars":
             pictures = _pictures(rows, findings)
         progress(f"check {table}", len(asked), len(asked), "rules")
@@ -84,6 +87,12 @@ def check(
         pictures=pictures,
         versions=records.versions() if isinstance(records, Lake) else {},
     )
+
+
+def _priced(bars: pl.DataFrame) -> pl.DataFrame:
+    session = pl.col("session")
+    ends = session.min().alias("first"), session.max().alias("last")
+    return bars.group_by("ticker").agg(*ends).sort("ticker")
 
 
 def _require_distinct(rules: Sequence[Rule]) -> None:

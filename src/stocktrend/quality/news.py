@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from stocktrend.quality.rule import FOUND, Given, nothing, rule
+from stocktrend.quality.findings import FOUND, Given, nothing, rule
 
 ENGLISH: Final = "en"
 MUCH: Final = 0.05

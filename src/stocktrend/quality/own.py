@@ -7,7 +7,7 @@ import polars as pl
 from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, DataError
 from stocktrend.own_code import definitions
-from stocktrend.quality.rule import Finding, Given, Rule
+from stocktrend.quality.findings import Finding, Given, Rule
 
 
 def load_rules(settings: Settings, root: Path | str) -> tuple[Rule, ...]:

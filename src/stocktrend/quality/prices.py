@@ -6,8 +6,8 @@ from typing import Final
 import polars as pl
 
 from stocktrend.quality.breaks import spells, takeovers
+from stocktrend.quality.findings import FOUND, Given, nothing, rule, spans
 from stocktrend.quality.jumps import calm_jumps
-from stocktrend.quality.rule import FOUND, Given, nothing, rule, spans
 
 PRICES: Final = ("open", "high", "low", "close", "adj_close")
 SPLIT: Final = math.log(1.8)

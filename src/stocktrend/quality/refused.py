@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 
 from stocktrend.lake.withheld import REASON
-from stocktrend.quality.rule import FOUND, Given, rule
+from stocktrend.quality.findings import FOUND, Given, rule, spans
 from stocktrend.sources.batch import PLAIN_RULES
 
 IMPOSSIBLE: Final = tuple(
@@ -45,7 +45,9 @@ def refused_records(quarantine: pl.DataFrame, given: Given) -> pl.DataFrame:
 )
 def withheld_bars(quarantine: pl.DataFrame, given: Given) -> pl.DataFrame:
     """Stored bars that are withheld."""
-    return _by_subject(quarantine.filter(pl.col("reason").str.starts_with(REASON)))
+    held = quarantine.filter(pl.col("reason").str.starts_with(REASON))
+    why = pl.col("reason").str.strip_prefix(REASON)
+    return spans(held, "ticker", "session", why.unique().sort().str.join("; "))
 
 
 def _impossible() -> pl.Expr:
@@ -60,16 +62,15 @@ def _by_subject(rows: pl.DataFrame) -> pl.DataFrame:
     """One finding a ticker, or a source where there is none, and a reason, with an example."""
     subject = pl.coalesce("ticker", "source").alias("subject")
     plain = pl.col("reason").str.split(": ").list.first()
-    reason = pl.when(pl.col("reason").str.starts_with(REASON)).then("reason").otherwise(plain)
     example = pl.col("record").first().str.slice(0, LONGEST_EXAMPLE)
     return (
-        rows.group_by(subject, reason.alias("reason"))
+        rows.group_by(subject, plain.alias("reason"))
         .agg(
             pl.col("session").min().alias("first"),
             pl.col("session").max().alias("last"),
             pl.len().cast(pl.Int64).alias("rows"),
             example.alias("example"),
-            (pl.col("path").first()).alias("path"),
+            pl.col("path").first(),
         )
         .sort(["rows", "subject"], descending=[True, False])
         .with_columns(

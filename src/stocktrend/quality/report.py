@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from stocktrend.quality.coverage import TableQuality
-from stocktrend.quality.rule import SEVERITIES, Finding, Rule, Severity
+from stocktrend.quality.findings import SEVERITIES, Finding, Rule, Severity
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from stocktrend.quality import calendar, news, prices, refused, series
-from stocktrend.quality.rule import Rule
+from stocktrend.quality import calendar, matching, news, prices, refused, series
+from stocktrend.quality.findings import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
     prices.two_series,
@@ -25,11 +25,14 @@ RULES: Final[tuple[Rule, ...]] = (
     news.other_languages,
     news.repeated_texts,
     news.reposts,
+    matching.bars_without_news,
+    matching.news_without_bars,
     series.missing_period,
     series.outdated_series,
     series.revised_without_vintages,
     series.revisions,
     series.without_text,
+    matching.members_without_bars,
     refused.impossible_prices,
     refused.refused_records,
     refused.withheld_bars,

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from stocktrend.quality.rule import FOUND, Given, rule, spans
+from stocktrend.quality.findings import FOUND, Given, rule, spans
 
 MISSING: Final = 1.6
 """Times the usual distance of periods: months have 28 to 31 days, quarters 90 to 92."""

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from stocktrend.atomic import write_bytes
 from stocktrend.quality import Finding, QualityReport, Rule
 from stocktrend.quality.coverage import TableQuality
+from stocktrend.quality.findings import SEVERITIES
 from stocktrend.quality.report import Picture
-from stocktrend.quality.rule import SEVERITIES
 from stocktrend.reporting.charts import Figure
 from stocktrend.reporting.page import rendered
 

@@ -37,10 +37,12 @@ class Given:
     Attributes:
         now: The time of the check; freshness is measured against it.
         sessions: ``number, session, open, close`` of the exchange, see ``stocktrend.sessions``.
+        priced: ``ticker, first, last``: the first and last session of each ticker with bars.
     """
 
     now: datetime
     sessions: pl.DataFrame
+    priced: pl.DataFrame
 
 
 Find = Callable[[pl.DataFrame, Given], pl.DataFrame]
@@ -80,7 +82,7 @@ class Rule:
 
     Attributes:
         name: Small letters and underscores; names its findings.
-        table: bars, news, policy, macro or quarantine: whose records ``find`` is given.
+        table: A table of records, or quarantine: whose records ``find`` is given.
         severity: Of all its findings.
         remedy: What a user can do about a finding.
         meaning: What it looks for, in a sentence.
