@@ -148,9 +148,9 @@ def _show_end(display: Display, done: "Checked") -> None:
         f"{report.count('note')} notes"
     )
     if done.withheld:
+        spells = "1 spell" if done.withheld == 1 else f"{done.withheld} spells"
         display.say(
-            f"Withheld {done.withheld} {'spell' if done.withheld == 1 else 'spells'}. To read a ticker's again: "
-            f"`stocktrend check --release TICKER`"
+            f"Withheld {spells}. To read a ticker's again: `stocktrend check --release TICKER`"
         )
     corrupt = report.corrupt()
     if corrupt.height:
