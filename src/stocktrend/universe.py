@@ -14,18 +14,18 @@ import polars as pl
 from stocktrend.lake import Lake
 from stocktrend.sessions import start_of_day
 
-REMEDY: Final = "put membership.csv with ticker, start_date, end_date into raw/universe/"
-BIAS: Final = (
-    "Tickers picked later (today's members, companies that still trade) leave out those that "
-    "failed, so that skill and returns look better than anybody could have had"
+MEANING: Final = (
+    "if these were picked later, past dates lack the ones that failed or were left out since, and "
+    "skill looks better than it was"
 )
 NO_UNIVERSE: Final = (
-    f"survivorship: the lake has no universe, so all tickers with prices count on every date. "
-    f"{BIAS}. To have each date use who was in it then, {REMEDY}"
+    f"survivorship: the lake does not say who was in the universe when, so every date has all "
+    f"tickers with prices; {MEANING}. To mend it, put membership.csv with ticker, start_date, "
+    f"end_date into raw/universe/"
 )
 UNKNOWN: Final = (
-    f"survivorship: this run was made from a panel alone, which does not say who was in the "
-    f"universe when. {BIAS}. To be sure, {REMEDY} of a data root and train on that"
+    f"survivorship: this run was made from a panel alone, which does not say how its tickers were "
+    f"chosen; {MEANING}. To be sure, train on a data root with raw/universe/membership.csv"
 )
 MOST_NAMES: Final = 8
 
@@ -126,7 +126,7 @@ class Universe:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What prices of members are missing."""
+        """That prices of members are missing, and what it means."""
         if not self.unpriced:
             return ()
         shown = ", ".join(self.unpriced[:MOST_NAMES])
@@ -134,9 +134,8 @@ class Universe:
         names = f"{shown} and {more} more" if more > 0 else shown
         return (
             f"survivorship: {len(self.unpriced):,} of {self.tickers:,} members have no prices at "
-            f"all ({names}). Where they are companies that failed or were bought, skill and "
-            f"returns look better than anybody could have had. To mend it, put their prices into "
-            f"raw/prices/",
+            f"all ({names}); those that failed are often among them, and without them skill looks "
+            f"better than it was. To mend it, put their prices into raw/prices/",
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -151,3 +150,8 @@ class Universe:
             "newest": date.fromisoformat(content["newest"]),
         }
         return cls(**{**content, **changed})
+
+
+def survivorship(universe: Universe | None) -> tuple[str, ...]:
+    """What a reader of any figure from a lake must know of its universe; empty where nothing."""
+    return (NO_UNIVERSE,) if universe is None else universe.warnings

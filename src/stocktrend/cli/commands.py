@@ -78,7 +78,9 @@ def build(
         show_quarantine,
     )
     from stocktrend.features.own_files import load_features
-    from stocktrend.workflow.places import panel_file
+    from stocktrend.lake import Lake
+    from stocktrend.universe import Universe, survivorship
+    from stocktrend.workflow.places import lake_folder, panel_file
     from stocktrend.workflow.steps import stored_panel
 
     with ProgressDisplay() as progress:
@@ -86,9 +88,17 @@ def build(
     show_quarantine(display, report)
     place = panel_file(asked.root, asked.settings)
     own = [own.name for own in load_features(asked.settings, asked.root)]
-    show_panel(display, panel, place, own)
+    universe = Universe.of(Lake(lake_folder(asked.root)), panel, asked.settings.tickers)
+    show_panel(display, panel, place, own, universe)
+    for warning in () if universe is None else universe.warnings:  # without one, ingest has warned
+        display.say(f"Warning: {warning}")
     show_panel_alone(display, asked.settings, [k for k, v in overrides.items() if v is not None])
-    document = {"panel": place, **panel_summary(panel, own)}
+    document = {
+        "panel": place,
+        **panel_summary(panel, own),
+        "universe": None if universe is None else universe.to_dict(),
+        "warnings": survivorship(universe),
+    }
     display.finish({"data_root": asked.root, "ingest": report.to_dict(), "build": document})
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stocktrend.ingestion import IngestReport
     from stocktrend.sources.market import SimulatedMarket
     from stocktrend.sources.sample import SampleMarket
+    from stocktrend.universe import Universe
     from stocktrend.workflow.run import Run
 
 STRONGEST = 5
@@ -124,14 +125,22 @@ def freshness(
     return rows
 
 
-def show_panel(display: Display, panel: "pl.DataFrame", place: object, own: Sequence[str]) -> None:
-    """Size, span and coverage of a panel with ``own`` features of the user's."""
+def show_panel(
+    display: Display,
+    panel: "pl.DataFrame",
+    place: object,
+    own: Sequence[str],
+    universe: "Universe | None",
+) -> None:
+    """Size, span and coverage of a panel with ``own`` features of the user's and its universe."""
     summary = panel_summary(panel, own)
     display.heading("build: lake to panel")
     display.say(
         f"{summary['rows']:,} rows of {summary['tickers']:,} tickers on {summary['dates']:,} "
         f"dates, {summary['first']} to {summary['last']}"
     )
+    if universe is not None:
+        display.say(universe.sentence)
     display.table(
         ("features", "#columns", "#share of values known"),
         [(name, c["columns"], c["known"]) for name, c in summary["coverage"].items()],
@@ -223,6 +232,8 @@ def show_verdict(display: Display, run: "Run") -> None:
     display.say(run.evaluation.headline)
     for found in run.evaluation.horizons.values():
         display.say(found.verdict)
+    for warning in run.warnings:
+        display.say(f"Warning: {warning}")
 
 
 def show_strongest(display: Display, run: "Run") -> None:

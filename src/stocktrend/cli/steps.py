@@ -109,7 +109,8 @@ def run(display: Display, asked: options.Asked) -> dict[str, Any]:
     with ProgressDisplay() as progress:
         trained = st.train(asked.root, settings=asked.settings, progress=progress)
     place = panel_file(asked.root, asked.settings)
-    results.show_panel(display, trained.panel, place, trained.forecaster.inputs.own)
+    own = trained.forecaster.inputs.own
+    results.show_panel(display, trained.panel, place, own, trained.universe)
     results.show_trained(display, trained)
     results.show_evaluation(display, trained)
     page = st.report(trained, created=moment)

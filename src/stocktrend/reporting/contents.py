@@ -32,6 +32,8 @@ class ReportContents:
         own: Names of a user's own features in the panel.
         revised: Macro series without vintages that are revised later: their past values are known
             only as they stand today.
+        warnings: What a reader of the verdict must know beside it.
+        universe: How much of its universe the panel holds, in words; None where there is none.
     """
 
     created: datetime
@@ -49,3 +51,5 @@ class ReportContents:
     versions: Mapping[str, Any]
     own: Sequence[str] = field(default=())
     revised: Sequence[str] = field(default=())
+    warnings: Sequence[str] = field(default=())
+    universe: str | None = None

@@ -17,6 +17,7 @@ from stocktrend.features.own_files import require_loaded
 from stocktrend.lake.lock import only_writer
 from stocktrend.progress import Progress, silent
 from stocktrend.training.ensemble import train_ensemble
+from stocktrend.universe import Universe
 from stocktrend.workflow.forecast import Forecaster, score_columns
 from stocktrend.workflow.places import run_fingerprint, runs_folder
 from stocktrend.workflow.run import MODEL_FOLDER, Run, save_model
@@ -30,6 +31,7 @@ def fit(
     versions: Mapping[str, int] | None = None,
     features: Sequence[Feature] = (),
     files: Mapping[str, str] | None = None,
+    universe: Universe | None = None,
     run_id: str | None = None,
     progress: Progress = silent,
 ) -> Run:
@@ -42,6 +44,7 @@ def fit(
         versions: The lake tables' versions that the panel was read from.
         features: Own features of the panel that the model is to read too.
         files: Digests of their files.
+        universe: How much of their universe the panel holds.
         run_id: Default: made of the last date, the preset and a digest of settings and panel, so
             that the same inputs give the same id.
 
@@ -82,6 +85,7 @@ def fit(
             panel=frame,
             versions=dict(versions or {}),
             files=dict(files or {}),
+            universe=universe,
             folder=folder,
         )
         if folder is not None:

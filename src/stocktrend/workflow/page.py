@@ -64,6 +64,8 @@ def _contents(run: Run, lake: Lake | None, created: datetime) -> ReportContents:
         versions=_versions(run.versions),
         own=run.forecaster.inputs.own,
         revised=revised,
+        warnings=run.warnings,
+        universe=None if run.universe is None else run.universe.sentence,
     )
 
 

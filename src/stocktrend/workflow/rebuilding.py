@@ -10,6 +10,7 @@ from stocktrend.features.own_files import load_features
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel
 from stocktrend.progress import Progress, silent
+from stocktrend.universe import Universe
 from stocktrend.workflow.fit import fit
 from stocktrend.workflow.places import lake_folder, libraries, program_digest, runs_folder
 from stocktrend.workflow.run import (
@@ -82,6 +83,7 @@ def rebuild(root: Path | str, run_id: str | None = None, *, progress: Progress =
             versions=run.versions,
             features=own,
             files=run.files,
+            universe=Universe.of(then, panel, run.settings.tickers),
             run_id=run.id,
             progress=progress,
         )

@@ -19,6 +19,7 @@ from stocktrend.features.own import Feature
 from stocktrend.features.own_files import feature_files, load_features
 from stocktrend.lake import Lake
 from stocktrend.recipe import Recipe
+from stocktrend.universe import UNKNOWN, Universe, survivorship
 from stocktrend.workflow.forecast import CALIBRATION_FILE, Forecaster
 from stocktrend.workflow.places import lake_folder, libraries, program_digest, runs_folder
 
@@ -37,8 +38,9 @@ class Run:
     ``predictions`` has ``ticker, as_of, split`` and, per horizon, ``score_{h}d``,
     ``pos_prob_{h}d``, ``neg_prob_{h}d`` and ``target_{h}d`` (null where it is not known or where
     its window crosses the end of its split). ``versions`` are the lake tables' versions that the
-    panel was read from, ``files`` the digests of the files of own features; ``folder`` is None for
-    a run on a panel alone.
+    panel was read from, ``files`` the digests of the files of own features, ``universe`` how much
+    of the lake's universe the panel holds, None where it has none; ``folder`` is None for a run on
+    a panel alone.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Run:
     evaluation: Evaluation | None = None
     versions: dict[str, int] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    universe: Universe | None = None
     folder: Path | None = None
 
     def __repr__(self) -> str:
@@ -76,6 +79,11 @@ class Run:
         """One sentence a horizon, under "7d", "30d", ...: does the model beat the controls?"""
         return {} if self.evaluation is None else self.evaluation.verdicts
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes the figures look better than they are, beside what they say themselves."""
+        return (UNKNOWN,) if self.folder is None else survivorship(self.universe)
+
     def predict(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Scores of panel rows; see ``Forecaster.predict``."""
         return self.forecaster.predict(rows)
@@ -94,6 +102,8 @@ class Run:
             "preset": self.preset,
             "seed": self.settings.seed,
             "lake_versions": self.versions,
+            "universe": None if self.universe is None else self.universe.to_dict(),
+            "warnings": list(self.warnings),
             "evaluation": evaluation,
         }
 
@@ -107,6 +117,7 @@ def save_model(run: Run) -> None:
     origin = {
         "run": run.id,
         "lake_versions": run.versions,
+        "universe": None if run.universe is None else run.universe.to_dict(),
         "lake_tables": Lake(lake_folder(folder.parents[1])).ids(),
         "feature_files": run.files,
         "program": program_digest(),
@@ -241,6 +252,7 @@ def _read(folder: Path) -> Run:
     content = yaml.safe_load((folder / CONFIG_FILE).read_text())
     settings = Settings.model_validate(content)
     origin = read_origin(folder)
+    universe = origin.get("universe")
     metrics = folder / METRICS_FILE
     evaluation = None
     if metrics.is_file():
@@ -257,5 +269,6 @@ def _read(folder: Path) -> Run:
         evaluation=evaluation,
         versions=origin["lake_versions"],
         files=origin.get("feature_files", {}),
+        universe=None if universe is None else Universe.from_dict(universe),
         folder=folder,
     )

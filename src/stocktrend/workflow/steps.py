@@ -31,6 +31,7 @@ from stocktrend.lake.lock import only_writer
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.progress import Progress, silent
 from stocktrend.settings import load_settings, with_arguments
+from stocktrend.universe import Universe
 from stocktrend.workflow.fit import fit
 from stocktrend.workflow.page import report
 from stocktrend.workflow.places import lake_folder, panel_file, panel_fingerprint
@@ -176,6 +177,7 @@ def train(
             versions=lake.versions(),
             features=load_features(effective, root),
             files=feature_files(effective, root),
+            universe=Universe.of(lake, panel, effective.tickers),
             progress=progress,
         )
     else:
