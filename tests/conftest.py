@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from injected import Fault
+
 ROOT = Path(__file__).parents[1]
 
 # Before torch is imported, here or in a process that a test starts: at these sizes a second thread
@@ -49,3 +51,25 @@ def built_market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def market(built_market: Path, tmp_path: Path) -> Path:
     """A copy of the small simulated market that a test may change."""
     return Path(shutil.copytree(built_market, tmp_path / "market"))
+
+
+FAULTS: pytest.StashKey[list[Fault]] = pytest.StashKey()
+
+
+@pytest.fixture
+def faults(request: pytest.FixtureRequest) -> list[Fault]:
+    """Faults to show at the end of the test run."""
+    return request.config.stash.setdefault(FAULTS, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A table of the storage faults that were injected."""
+    rows = terminalreporter.config.stash.get(FAULTS, [])
+    if not rows:
+        return
+    terminalreporter.section("storage faults")
+    terminalreporter.write_line(f"{'fault':38}{'command':24}{'readable':10}nothing lost")
+    for row in rows:
+        left = f"{'yes' if row.readable else 'NO':10}{'yes' if row.nothing_lost else 'NO'}"
+        terminalreporter.write_line(f"{row.name:38}{row.command:24}{left}")
+        terminalreporter.write_line(f"    {row.said}")

@@ -171,7 +171,7 @@ def unknown_options(context: typer.Context) -> list[str]:
         else:
             problems.append(
                 f"`{context.info_name}` takes options only, however: {argument!r}. "
-                f"See `stocktrend {context.info_name} --help`"
+                f"See `{context.command_path} --help`"
             )
     return problems
 

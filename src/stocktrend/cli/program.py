@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import typer
 
-from stocktrend.cli import check, commands
+from stocktrend.cli import check, commands, lake
 from stocktrend.cli.app import app
 from stocktrend.errors import ConfigError, StocktrendError
 
 STOPPED = 130
-COMMANDS = (commands, check)
+COMMANDS = (commands, check, lake)
 """Modules whose commands register with ``app`` as they are imported."""
 
 

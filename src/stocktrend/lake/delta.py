@@ -1,14 +1,20 @@
 """Reading and writing one Delta table, with errors that say what to do."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import polars as pl
 import pyarrow as pa
-from deltalake import DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    WriterProperties,
+    write_deltalake,
+)
 
 from stocktrend.errors import LakeError
 from stocktrend.lake.checksums import damage, files_of, is_local, seal
@@ -19,6 +25,8 @@ ROWS_PER_GROUP: Final = 131_072
 """Small enough that reading a few tickers skips most of a sorted table."""
 SCHEMA: Final = b"stocktrend.schema"
 """Key of the schema's number, in the metadata of a table's first column: each version keeps it."""
+BESIDE: Final = "stocktrend.beside"
+"""Key of the versions of other tables, in what an entry of the log says of its commit."""
 KEEP_LOG: Final = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 """delta-rs would remove entries of a month ago, and with them the versions that runs recorded."""
 
@@ -176,7 +184,11 @@ def _known(path: str, number: int, known: int) -> None:
 
 
 def write(
-    path: str, frame: pl.DataFrame, mode: Literal["append", "overwrite"], schema: int = 1
+    path: str,
+    frame: pl.DataFrame,
+    mode: Literal["append", "overwrite"],
+    schema: int = 1,
+    beside: Mapping[str, int] | None = None,
 ) -> None:
     """Write one commit: all of the frame or nothing of it.
 
@@ -185,6 +197,7 @@ def write(
         frame: Its rows. Those appended have the columns of the rows that are there.
         mode: Beside the rows that are there, or in their place.
         schema: The number of the columns' schema.
+        beside: Versions of other tables, noted with the commit.
 
     Raises:
         LakeError: the folder cannot be written, or another program wrote meanwhile.
@@ -202,6 +215,7 @@ def write(
             writer_properties=WriterProperties(
                 compression="ZSTD", compression_level=3, max_row_group_size=ROWS_PER_GROUP
             ),
+            commit_properties=CommitProperties({BESIDE: json.dumps(beside)} if beside else None),
             post_commithook_properties=KEEP_LOG,
         )
         seal(path, files_of(DeltaTable(path)).keys() - before)

@@ -1,6 +1,7 @@
 """What went wrong with a table's files, told so that the reader knows what to do."""
 
 import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,10 @@ from stocktrend.errors import LakeError
 
 NO_ROOM: Final = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 NOT_YOURS: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+RESTORE: Final = (
+    "Go back to the newest state that is whole with `stocktrend lake restore --intact`, then "
+    "ingest again: the raw files bring back what came since"
+)
 
 
 @contextmanager
@@ -40,11 +45,11 @@ def _told(path: str, error: Exception) -> LakeError:
         number = int(found.group(1)) if found else None
     if number in NO_ROOM:
         return LakeError(
-            f"The lake needs room to grow, however {path}: {first}. Make room on its disk, then "
-            f"run the command again; nothing is lost"
+            f"The lake needs room to grow, however {path}: {os.strerror(number)}. Make room on "
+            f"its disk, then run the command again; nothing is lost"
         )
     if number in NOT_YOURS:
-        return refused(path, first)
+        return refused(path, os.strerror(number))
     if isinstance(error, CommitFailedError):
         return LakeError(
             f"One program at a time may write to the lake, however {path} changed meanwhile. "
@@ -56,9 +61,7 @@ def _told(path: str, error: Exception) -> LakeError:
 def damaged(path: str, reason: str) -> LakeError:
     """A table that cannot be read as it was written."""
     return LakeError(
-        f"A lake table must be readable and complete, however {path}: {reason}. Go back to the "
-        f"newest state that is whole with `stocktrend lake restore --intact`, then ingest again: "
-        f"the raw files bring back what came since"
+        f"A lake table must be readable and complete, however {path}: {reason}. {RESTORE}"
     )
 
 

@@ -1,6 +1,6 @@
 """The ledger of files that the lake has seen."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -16,11 +16,18 @@ class Ledger:
 
     Args:
         path: The table's place.
+        beside: Tells the versions of the other tables, which every commit notes.
         changes: Of its columns, see ``stocktrend.lake.migrations``.
     """
 
-    def __init__(self, path: str, changes: Sequence[Change] = ()) -> None:
+    def __init__(
+        self,
+        path: str,
+        beside: Callable[[], Mapping[str, int]] = dict,
+        changes: Sequence[Change] = (),
+    ) -> None:
         self._path = path
+        self._beside = beside
         self._changes = changes
 
     def entries(self) -> dict[str, str]:
@@ -46,4 +53,5 @@ class Ledger:
         if after != before:
             rows = sorted(after.items())
             frame = pl.DataFrame(rows, schema=_COLUMNS, orient="row")
-            delta.write(self._path, frame, "overwrite", 1 + len(self._changes))
+            number = 1 + len(self._changes)
+            delta.write(self._path, frame, "overwrite", number, self._beside())

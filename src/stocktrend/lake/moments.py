@@ -5,27 +5,34 @@ leaves a lake that the next ingest completes. So every state between two commits
 one to go back to, all tables and the ledger of files together.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from stocktrend.errors import LakeError
 from stocktrend.lake import delta
-from stocktrend.lake.reading import STORED, LakeReader
+from stocktrend.lake.reading import LEDGER, STORED, LakeReader
 from stocktrend.schema import TABLES
 
 AS_AN_INGEST_COMMITS: Final = {table: place for place, table in enumerate(STORED)}
 
+RESTORED: Final = "restore"
+
 
 @dataclass(frozen=True)
 class Commit:
-    """One version of one table: when (UTC) and how it came about."""
+    """One version of one table: when (UTC) and how it came about.
+
+    ``beside`` are the versions of the other tables that it noted; None where it noted none.
+    """
 
     table: str
     version: int
     at: datetime
     operation: str
+    beside: Mapping[str, int] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -49,24 +56,25 @@ def commits(lake: LakeReader) -> list[Commit]:
             f"The lake must be a folder for its past to be listed, however: {lake.path}. Use the "
             f"tools of the store that it lies in"
         )
-    found = [commit for table in STORED for commit in _of_table(lake.path, table)]
+    found = [commit for table in STORED for commit in _of_table(lake.table_path(table), table)]
     return sorted(found, key=lambda c: (c.at, AS_AN_INGEST_COMMITS[c.table], c.version))
 
 
 def _of_table(path: str, table: str) -> list[Commit]:
     found: list[Commit] = []
-    for entry in delta.log_entries(f"{path}/{table}"):
+    for entry in delta.log_entries(path):
         told = delta.commit_info(entry)
         if told is None:
             break
         at = datetime.fromtimestamp(told.get("timestamp", 0) / 1000, UTC)
         if found:  # a clock that was set back
             at = max(at, found[-1].at)
-        found.append(Commit(table, int(entry.stem), at, _operation(told)))
+        beside = json.loads(told[delta.BESIDE]) if delta.BESIDE in told else None
+        found.append(Commit(table, int(entry.stem), at, _operation(told), beside))
     return found
 
 
-def _operation(told: Mapping[str, object]) -> str:
+def _operation(told: Mapping[str, Any]) -> str:
     name = str(told.get("operation", "unknown")).lower()
     parameters = told.get("operationParameters")
     mode = str(parameters.get("mode", "")).lower() if isinstance(parameters, dict) else ""
@@ -74,13 +82,36 @@ def _operation(told: Mapping[str, object]) -> str:
 
 
 def states(lake: LakeReader) -> list[State]:
-    """Every state that the lake has been in, oldest first; one a commit."""
+    """Every state that the lake has been in, oldest first; one a commit.
+
+    Where a table's log ends in an entry that cannot be read, nobody knows when that commit was. The
+    states end before the ledger first notes it, or, where ledgers did not note anything yet, with
+    the table's last commit before it.
+    """
     now: dict[str, int] = {}
     found = []
-    for commit in commits(lake):
+    told = {table: _last_told(lake.table_path(table)) for table in STORED}
+    ends = {table: end for table, end in told.items() if end is not None}
+    made = commits(lake)
+    noted = all(c.beside is not None for c in made if c.table == LEDGER and c.operation != RESTORED)
+    for commit in made:
+        if any((commit.beside or {}).get(table, -1) > end for table, end in ends.items()):
+            break
+        if not noted and -1 in ends.values():
+            break
         now[commit.table] = commit.version
         found.append(State(commit.at, dict(now)))
+        if not noted and ends.get(commit.table) == commit.version:
+            break
     return found
+
+
+def _last_told(path: str) -> int | None:
+    """The version before a log's first entry that cannot be read; None where all can."""
+    for entry in delta.log_entries(path):
+        if delta.commit_info(entry) is None:
+            return int(entry.stem) - 1
+    return None
 
 
 def state_at(lake: LakeReader, moment: datetime) -> State:

@@ -18,7 +18,8 @@ from stocktrend.schema import KEYS, MARKET, TABLES, UTC_TIME
 
 QUARANTINED: Final = "quarantine"
 READ: Final = (*TABLES, withheld.TABLE, QUARANTINED)
-STORED: Final = (*READ, "files")
+LEDGER: Final = "files"
+STORED: Final = (*READ, LEDGER)
 """All tables, in the order in which an ingest commits to them."""
 
 
@@ -53,7 +54,7 @@ class LakeReader:
     @property
     def ledger(self) -> Ledger:
         """The files that were ingested."""
-        return Ledger(self.table_path("files"), self._changes("files"))
+        return Ledger(self.table_path(LEDGER), self.versions, self._changes(LEDGER))
 
     def versions(self) -> dict[str, int]:
         """Version of each table that decides what is read; hand them to ``Lake`` to read it so."""

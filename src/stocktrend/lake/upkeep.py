@@ -1,6 +1,7 @@
 """Looking after a lake: its past, what of it to let go, and its records for other programs."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from stocktrend.errors import DataError, LakeError
 from stocktrend.lake import delta
 from stocktrend.lake.checksums import damage
 from stocktrend.lake.leftovers import remove_file
-from stocktrend.lake.moments import Commit, commits
+from stocktrend.lake.moments import Commit, commits, state_with
 from stocktrend.lake.reading import QUARANTINED, STORED, LakeReader
 from stocktrend.lake.store import Lake
 from stocktrend.schema import TABLES
@@ -21,11 +22,14 @@ from stocktrend.schema import TABLES
 class Version:
     """A version of a table as ``history`` shows it.
 
-    ``rows`` it has, ``change`` from the version before; both None where a vacuum has removed its
-    files or its log is damaged. ``runs`` recorded it.
+    ``rows`` it has, ``change`` from the version before; None where a vacuum has removed the files.
+    ``runs`` recorded it.
     """
 
-    commit: Commit
+    at: datetime
+    table: str
+    version: int
+    operation: str
     rows: int | None
     change: int | None
     runs: tuple[str, ...]
@@ -47,16 +51,16 @@ def history(lake: LakeReader, runs: Mapping[str, Mapping[str, int]]) -> list[Ver
         lake: A folder.
         runs: Name of each run -> versions that it recorded.
     """
-    counts: dict[str, int] = {}
+    counts: dict[str, int | None] = {}
     found = []
     for commit in commits(lake):
         table, version = commit.table, commit.version
         rows = _rows(lake.table_path(table), version)
-        change = None if rows is None else rows - counts.get(table, 0)
-        if rows is not None:
-            counts[table] = rows
+        before = counts.get(table, 0)
+        change = None if rows is None or before is None else rows - before
+        counts[table] = rows
         named = tuple(sorted(run for run, held in runs.items() if held.get(table) == version))
-        found.append(Version(commit, rows, change, named))
+        found.append(Version(commit.at, table, version, commit.operation, rows, change, named))
     return found
 
 
@@ -101,7 +105,7 @@ def vacuum(
     Args:
         lake: Opened at its newest versions.
         older_than: Age of what may go.
-        keep: Versions that runs recorded.
+        keep: Versions that runs recorded; with them stays the whole state that they were of.
         now: The time.
         dry_run: Only say what would go.
 
@@ -114,12 +118,17 @@ def vacuum(
     """
     if older_than < timedelta(0):
         raise DataError(f"older_than must not be negative, however: {older_than}")
-    wanted = list(keep)
+    wanted = [*keep]
     with lake.writing():
+        for versions in tuple(wanted):
+            with suppress(LakeError):  # of a lake that was there before this one
+                wanted.append(state_with(lake, versions).versions)
         made = commits(lake)
         gone = {}
         for table in STORED:
             own = [commit for commit in made if commit.table == table]
+            if not own:
+                continue
             named = {versions[table] for versions in wanted if table in versions}
             kept = _kept(own, now - older_than) | named
             gone[table] = _unneeded(lake.table_path(table), own, kept)

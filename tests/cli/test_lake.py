@@ -1,0 +1,70 @@
+"""The commands that look after what is stored."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import stocktrend as st
+from stocktrend.cli.program import execute
+
+
+def said(line: str, root: Path, capsys: pytest.CaptureFixture[str]) -> dict:
+    capsys.readouterr()
+    assert execute([*line.split(), "--data-root", str(root), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def refused(line: str, root: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert execute([*line.split(), "--data-root", str(root)]) == 2
+    return capsys.readouterr().err
+
+
+def test_the_past_is_listed_with_its_runs(finished, capsys):
+    run = st.load_run(finished)
+    rows = said("lake history", finished, capsys)["history"]
+    marked = {row["table"]: row["version"] for row in rows if run.id in row["runs"]}
+    assert marked == run.versions
+    only = said("lake history --table bars", finished, capsys)["history"]
+    assert {row["table"] for row in only} == {"bars"}
+    assert sum(row["change"] for row in only) == st.Lake(finished / "lake").history("bars").height
+    assert "--table must be one of bars" in refused("lake history --table prices", finished, capsys)
+
+
+def test_restore_asks_for_one_state(finished, capsys):
+    for line in ("", "--intact --at 2026-01-01", "--table bars", "--version 3"):
+        assert "must be told one state" in refused(f"lake restore {line}", finished, capsys)
+    wrong = refused("lake restore --at yesterday --table bars --version x", finished, capsys)
+    assert wrong.count("however") == 3
+    assert "has no commit before 2001" in refused("lake restore --at 2001-01-01", finished, capsys)
+    assert said("lake restore --intact", finished, capsys)["restored"] == {}
+
+
+def test_nothing_is_removed_without_yes(finished, capsys):
+    before = sorted((finished / "lake").rglob("*.parquet"))
+    told = said("lake vacuum --older-than 0", finished, capsys)
+    assert not told["removed"]
+    assert sorted((finished / "lake").rglob("*.parquet")) == before
+    assert "--older-than must be a whole number" in refused(
+        "lake vacuum --older-than soon", finished, capsys
+    )
+
+
+def test_records_are_exported_and_verified(finished, capsys, tmp_path):
+    line = f"lake export --format csv --as-of 2016-12-30 --out {tmp_path / 'out'}"
+    counts = said(line, finished, capsys)["records"]
+    bars = pl.read_csv(tmp_path / "out" / "bars.csv")
+    assert bars.height == counts["bars"]
+    assert bars["session"].max() == "2016-12-30"
+    assert not any(said("lake verify", finished, capsys)["damaged"].values())
+    wrong = refused("lake export --format xlsx --as-of soon", finished, capsys)
+    assert wrong.count("however") == 2
+    assert "--out is required" in wrong
+
+
+def test_a_run_is_rebuilt_from_the_command_line(finished, capsys):
+    told = said("rebuild", finished, capsys)
+    assert told["same"]
+    assert "predictions.parquet" in told["equal"]
