@@ -156,6 +156,49 @@ def test_records_known_before_the_window_change_no_row_of_the_example(
         assert not own_features([own], grid, lambda _: without(timedelta(0))).equals(full)
 
 
+def test_a_function_gets_sorted_rows_and_every_version_of_what_it_asks_for() -> None:
+    asked = {}
+
+    @st.feature(inputs=("bars", "policy"), window=DAY, name="told")
+    def own(rows: pl.DataFrame, **records: pl.DataFrame) -> pl.Series:
+        asked.update(records, rows=rows)
+        return pl.Series(range(len(rows)))
+
+    tables = {name: pl.DataFrame({"version": [1, 2]}) for name in ("bars", "news", "policy")}
+    rows = pl.concat([rows_at(FRIDAY, FRIDAY - DAY, ticker=name) for name in "BA"])
+    found = own_features([own], rows, tables.__getitem__)
+    assert asked["rows"].equals(rows.sort("ticker", "as_of"))
+    assert {name: len(asked[name]) for name in asked if name != "rows"} == {"bars": 2, "policy": 2}
+    assert found["ticker"].to_list() == ["A", "A", "B", "B"]
+    assert found["told"].to_list() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_a_function_that_changes_its_frames_changes_no_others() -> None:
+    def greedy(rows: pl.DataFrame, bars: pl.DataFrame) -> pl.Series:
+        bars.insert_column(0, pl.Series("mine", [1.0] * len(bars)))
+        rows.insert_column(0, pl.Series("mine", [1.0] * len(rows)))
+        return rows["mine"]
+
+    pair = [st.Feature(name, ("bars",), DAY, greedy) for name in ("first", "second")]
+    table = bars("A", [FRIDAY], [1.0])
+    assert own_features(pair, rows_at(FRIDAY), lambda _: table)["second"].to_list() == [1.0]
+
+
+def test_known_by_hides_later_records_also_from_a_function_that_looks(
+    records: Tables, moment: datetime
+) -> None:
+    @st.feature(inputs=("bars",), window=DAY)
+    def bars_in_sight(rows: pl.DataFrame, bars: pl.DataFrame) -> pl.Series:
+        return pl.Series([len(bars)] * len(rows))
+
+    days = {"start": moment.date(), "end": moment.date(), "features": [bars_in_sight]}
+    known = (records.history("bars")["known_at"] <= moment).sum()
+    now = build_panel(records, Settings(), known_by=moment, **days)  # type: ignore[arg-type]
+    later = build_panel(records, Settings(), **days)  # type: ignore[arg-type]
+    assert now["bars_in_sight"].unique().to_list() == [known]
+    assert later["bars_in_sight"].unique().to_list() == [records.history("bars").height]
+
+
 @pytest.mark.parametrize("table", ["bars", "news", "policy", "macro"])
 def test_known_records_are_those_of_a_plain_join_and_filter(records: Tables, table: str) -> None:
     frame = records.history(table)

@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 import stocktrend as st
 from code_blocks import blocks
 from stocktrend.catalog import CONTEXT_FEATURES, STOCK_FEATURES
+from stocktrend.cli.program import execute
 from stocktrend.errors import ConfigError, ModelError
 from stocktrend.features.own import own_features
 from stocktrend.workflow.rebuilding import rebuild
@@ -129,6 +130,22 @@ def test_weights_of_other_features_are_refused(
         ModelError, match=r"names, 26 and 62, however its weights are for 26 and 63"
     ):
         st.load_run(root)
+
+
+def test_the_commands_take_the_features_that_a_setting_names(
+    finished: tuple[Path, st.Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(shutil.copytree(finished[0], tmp_path / "market"))
+    build = ["build", "--data-root", str(root), "--json", "--set", "features=my_features.py"]
+    assert execute(build) == 0
+    assert json.loads(capsys.readouterr().out)["build"]["coverage"]["own"]["columns"] == 2
+    (root / "my_features.py").write_text(EXAMPLE.replace(".log1p()", ".log2p()"))
+    assert execute(build) == 2
+    said = capsys.readouterr().err
+    assert "feature 'news_3d'" in said
+    line = EXAMPLE[: EXAMPLE.index(".log1p()")].count("\n") + 1
+    assert f"AttributeError (my_features.py, line {line})" in said
+    assert "Traceback" not in said
 
 
 def test_features_are_named_by_a_data_roots_settings_and_given_with_a_panel(

@@ -34,7 +34,8 @@ class Feature:
 
     Attributes:
         name: Of its column: small letters, digits and underscores, and no name of the panel's.
-        inputs: Record tables that ``compute`` reads: ``bars``, ``news``, ``policy``, ``macro``.
+        inputs: Record tables that ``compute`` reads: ``bars``, ``news`` and others of
+            ``schema.TABLES``.
         window: How far back from ``as_of`` it looks: records known earlier change nothing.
         compute: Called as ``compute(rows, bars=..., news=...)``, with every version of the records
             in the lake, and returns one value a row, in the rows' order; null where undefined.
