@@ -119,7 +119,7 @@ SIGNATURES = {
     "horizons=(7, 30), weights=None",
     "DualTowerDataset": "df, scaler=None, horizons=(7, 30), target='tanh'",
     "DualTowerDataModule": "df, batch_size=32, *, horizons=(7, 30), split=None, "
-    "features='zscore', target='tanh', seed=0",
+    "features='zscore', target='tanh', seed=0, inputs=None",
     "create_optimizer": "model, context_lr=0.001, stock_lr=0.0005, head_lr=0.001, "
     "weight_decay=1e-05, optimizer_type='adam'",
     "create_scheduler": "optimizer, total_epochs=100, scheduler_type='cosine', warmup_epochs=5",

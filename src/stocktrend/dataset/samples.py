@@ -167,7 +167,7 @@ class DualTowerDataModule:
         features: Scaling = "zscore",
         target: Target = "tanh",
         seed: int = 0,
-        inputs: Inputs = OURS,
+        inputs: Inputs | None = None,
     ) -> None:
         panel = to_polars(df)
         if "split" not in panel.columns:
@@ -175,7 +175,7 @@ class DualTowerDataModule:
         self.panel = panel
         self.batch_size = batch_size
         self.seed = seed
-        self.scaler = Scaler.fit(panel.filter(pl.col("split") == "train"), features, inputs)
+        self.scaler = Scaler.fit(panel.filter(pl.col("split") == "train"), features, inputs or OURS)
         self.train, self.validation, self.test = (
             self._part(name, horizons, target) for name in SPLITS
         )
