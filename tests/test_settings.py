@@ -209,3 +209,49 @@ def test_dates_are_dates(root: Path) -> None:
 def test_files_of_later_steps_are_not_asked_for(root: Path) -> None:
     (root / "stocktrend.yaml").write_text("sources: {prices: [{path: gone.csv}]}\n")
     assert load_settings(root, check_files=False).settings.sources.prices is not None
+
+
+@pytest.mark.parametrize("place", ["tickers: {}", "seed: {}", "recipe: {}", "{}"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!python/object/apply:os.system",
+        "!!python/object/new:os.system",
+        "!!python/object/apply:subprocess.check_output",
+    ],
+)
+def test_a_tag_of_python_is_refused_and_nothing_runs(root: Path, place: str, tag: str) -> None:
+    mark = root / "it-ran"
+    found = problems(root, place.format(f"{tag} [touch {mark}]"))
+    assert any("stocktrend.yaml:1" in line and "python/object" in line for line in found)
+    assert not mark.exists()
+
+
+def test_a_tagged_scalar_is_refused_too(root: Path) -> None:
+    assert "python/name:os.system" in the_problem(root, "seed: !!python/name:os.system ''")
+
+
+@pytest.mark.parametrize(("first", "more"), [("[x, x]", "[{}]"), ("{k: x}", "{{<<: [{}]}}")])
+def test_aliases_of_aliases_are_counted_and_never_written_out(
+    root: Path, first: str, more: str
+) -> None:
+    nine = [more.format(", ".join([f"*a{n}"] * 9)) for n in range(39)]
+    lines = [f"a{n}: &a{n} {content}" for n, content in enumerate([first, *nine])]
+    found = the_problem(root, "\n".join(lines))
+    assert "stocktrend.yaml must hold at most 100,000 values" in found
+    assert "Write it without aliases" in found
+
+
+def test_an_alias_or_two_are_welcome(root: Path) -> None:
+    yaml = "tickers: &t [AAA, BBB]\nsplit: &s {train: 0.6}\n"
+    assert load(root, yaml).settings.tickers == ("AAA", "BBB")
+    assert load(root, "horizons: [&h 7, 30]\nseed: *h\n").settings.seed == 7
+
+
+@pytest.mark.parametrize("yaml", ["a: " + "[" * 5_000 + "]" * 5_000, "a: " + "{b: " * 5_000])
+def test_settings_without_a_bottom_are_refused(root: Path, yaml: str) -> None:
+    assert "stocktrend.yaml" in the_problem(root, yaml)
+
+
+def test_a_number_of_many_digits_is_told_and_not_computed(root: Path) -> None:
+    assert "seed" in the_problem(root, f"seed: {'9' * 1_000_000}")

@@ -15,6 +15,9 @@ import yaml
 PREFIX = "STOCKTREND_"
 NOT_SETTINGS = frozenset({"STOCKTREND_TEST_DATA"})
 """Variables with our prefix that are no settings."""
+MOST_VALUES = 100_000
+"""In one file, aliases written out: ten lines of aliases of aliases stand for billions."""
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,12 @@ def parse_yaml(text: str, name: str, origin: str | None = None) -> tuple[Tree, l
         node = loader.get_single_node()
         if node is None:
             return Given(None, origin or name), problems
+        if _size(node, {}) > MOST_VALUES:
+            problems.append(
+                f"{name} must hold at most {MOST_VALUES:,} values, however it holds more, aliases "
+                f"written out. Write it without aliases"
+            )
+            return Given(None, origin or name), problems
         return _tree(loader, node, name, origin, problems, ()), problems
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -108,8 +117,26 @@ def parse_yaml(text: str, name: str, origin: str | None = None) -> tuple[Tree, l
             "Check the indentation, colons and quotes of that line"
         )
         return Given(None, origin or name), problems
+    except RecursionError:
+        problems.append(
+            f"{name} must be nested as settings are, however it is too deep to read. "
+            "Remove brackets and indentation that no setting has"
+        )
+        return Given(None, origin or name), problems
     finally:
         loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Values that a node stands for, aliases written out; of one that contains itself, any."""
+    if id(node) not in known:
+        known[id(node)] = 1
+        if isinstance(node, yaml.MappingNode):
+            inner = [part for pair in node.value for part in pair]
+        else:
+            inner = node.value if isinstance(node, yaml.SequenceNode) else []
+        known[id(node)] = 1 + sum(_size(part, known) for part in inner)
+    return known[id(node)]
 
 
 def _tree(
@@ -125,6 +152,11 @@ def _tree(
         problems.append(f"{line} must not contain itself, however: an alias does. Remove the alias")
         return Given(None, line)
     above = (*above, id(node))
+    if isinstance(node, yaml.CollectionNode) and node.tag not in _PLAIN_TAGS:
+        problems.append(
+            f"{line} must be a plain list or group, however: it has the tag {node.tag!r}. "
+            "Remove the tag"
+        )
     if isinstance(node, yaml.SequenceNode):
         return [_tree(loader, item, name, origin, problems, above) for item in node.value]
     if not isinstance(node, yaml.MappingNode):

@@ -20,10 +20,9 @@ BARS = random_bars(400, seed=1)
 
 IN_PLAIN_PYTHON = """
 import sys
-import numpy as np
 import polars as pl
 from stocktrend.features.stock import stock_matrix
-np.save(sys.argv[2], stock_matrix(pl.read_parquet(sys.argv[1])))
+pl.from_numpy(stock_matrix(pl.read_parquet(sys.argv[1]))).write_parquet(sys.argv[2])
 """
 
 
@@ -87,11 +86,17 @@ def test_plain_python_which_checks_bounds_gives_what_compiled_kernels_give(tmp_p
     )
     bars.write_parquet(tmp_path / "bars.parquet")
     subprocess.run(
-        [sys.executable, "-c", IN_PLAIN_PYTHON, tmp_path / "bars.parquet", tmp_path / "plain.npy"],
+        [
+            sys.executable,
+            "-c",
+            IN_PLAIN_PYTHON,
+            tmp_path / "bars.parquet",
+            tmp_path / "plain.parquet",
+        ],
         env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
         check=True,
     )
-    plain = np.load(tmp_path / "plain.npy")
+    plain = pl.read_parquet(tmp_path / "plain.parquet").to_numpy()
     np.testing.assert_allclose(stock_matrix(bars), plain, rtol=1e-9, atol=1e-12)
 
 

@@ -153,6 +153,21 @@ def test_a_new_training_replaces_the_checkpoints_of_an_earlier_one(loaders, tmp_
     ]
 
 
+def test_an_index_can_name_no_file_but_checkpoints_of_its_folder(loaders, tmp_path):
+    folder = tmp_path / "checkpoints"
+    train_scripted([3.0, 2.0, 1.0], loaders, folder)
+    other = tmp_path / "epoch_0001.safetensors"
+    other.write_bytes(b"mine")
+    index = folder / "checkpoints.json"
+    kept = json.loads(index.read_text())
+    for entry in kept["checkpoints"]:
+        entry["weights"] = "../epoch_0001.safetensors"
+    index.write_text(json.dumps(kept))
+    with pytest.raises(ModelError, match="must lie beside their index"):
+        Checkpoints(folder).offer(small_model(), 9, 0.0, {})
+    assert other.read_bytes() == b"mine"
+
+
 def test_checkpoints_that_cannot_be_loaded_say_why(loaders, tmp_path):
     with pytest.raises(ModelError, match="checkpoint_dir"):
         DualTowerTrainer(small_model(), checkpoint_dir=None).load_best_checkpoint()

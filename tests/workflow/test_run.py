@@ -253,3 +253,21 @@ def test_a_damaged_panel_is_computed_again(market: Path, name: str) -> None:
     before = st.build_panel(market, settings=QUICK, retrieved_at=MOMENT)
     (market / "panel" / name).write_bytes(b"\xff{")
     assert_frame_equal(st.build_panel(market, settings=QUICK, retrieved_at=MOMENT), before)
+
+
+@pytest.mark.parametrize("name", ["../../etc", "..", ".", "/etc", "x/../y", "", "a\x00b"])
+def test_a_run_is_named_and_never_a_place(finished: tuple[Path, st.Run], name: str) -> None:
+    with pytest.raises(ConfigError, match="run must be one of"):
+        st.load_run(finished[0], name)
+
+
+def test_settings_of_a_run_that_name_code_are_refused_and_nothing_runs(
+    finished: tuple[Path, st.Run], tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(finished[0], tmp_path / "market"))
+    file = root / "runs" / finished[1].id / "config.yaml"
+    mark = tmp_path / "it-ran"
+    file.write_text(file.read_text() + f"tickers: !!python/object/apply:os.system [touch {mark}]\n")
+    with pytest.raises(ModelError, match=r"tag:yaml\.org,2002:python/object/apply"):
+        st.load_run(root)
+    assert not mark.exists()

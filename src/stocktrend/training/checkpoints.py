@@ -7,6 +7,7 @@ so an interruption never leaves an index of files that are not complete.
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from stocktrend.model import DualTowerRelevanceModel, ModelShape
 
 KEEP: Final = 3
 INDEX: Final = "checkpoints.json"
+WEIGHTS: Final = re.compile(r"epoch_[0-9]+\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,17 @@ class Checkpoints:
         """The kept checkpoints, lowest validation loss first.
 
         Raises:
-            ModelError: the folder has no index, or one that cannot be read.
+            ModelError: the folder has no index, one that cannot be read, or one of other files.
         """
         entries = read_json(self.folder / INDEX).get("checkpoints", [])
-        return tuple(Checkpoint(**entry) for entry in entries)
+        kept = tuple(Checkpoint(**entry) for entry in entries)
+        for checkpoint in kept:
+            if not WEIGHTS.fullmatch(checkpoint.weights):
+                raise ModelError(
+                    f"weights must lie beside their index as epoch_0001.safetensors does, however "
+                    f"{self.folder / INDEX} names {checkpoint.weights!r}. Train the model again"
+                )
+        return kept
 
     def offer(
         self,

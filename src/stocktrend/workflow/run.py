@@ -18,6 +18,7 @@ from stocktrend.evaluation.results import Evaluation
 from stocktrend.features.own import Feature
 from stocktrend.features.own_files import feature_files, load_features
 from stocktrend.lake import Lake
+from stocktrend.provenance import plain, read_yaml
 from stocktrend.recipe import Recipe
 from stocktrend.universe import UNKNOWN, Universe, survivorship
 from stocktrend.workflow.forecast import CALIBRATION_FILE, Forecaster
@@ -241,7 +242,7 @@ def load_run(root: Path | str, run_id: str | None = None) -> Run:
     folder = find_run(Path(root), run_id)
     try:
         return _read(folder)
-    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError, PolarsError) as error:
+    except (OSError, ValueError, LookupError, TypeError, PolarsError) as error:
         raise ModelError(
             f"a run's folder must be complete and readable, however {folder}: {error}. Remove it "
             "and run `stocktrend train` again"
@@ -249,8 +250,10 @@ def load_run(root: Path | str, run_id: str | None = None) -> Run:
 
 
 def _read(folder: Path) -> Run:
-    content = yaml.safe_load((folder / CONFIG_FILE).read_text())
-    settings = Settings.model_validate(content)
+    tree, problems = read_yaml(folder / CONFIG_FILE)
+    if problems:
+        raise ValueError("; ".join(problems))
+    settings = Settings.model_validate(plain(tree))
     origin = read_origin(folder)
     universe = origin.get("universe")
     metrics = folder / METRICS_FILE
