@@ -7,10 +7,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from futures import Fate, rewritten
+from futures import rewritten
 from markets import Coverage, Covered, Records, World
 
 import stocktrend as st
+from stocktrend.audit.changes import Fate
 from stocktrend.config import BarsFile, SeriesFile
 from stocktrend.settings import load_settings
 from us88_settings import us88_settings
@@ -33,7 +34,7 @@ REVISIONS = 10
 LEAST_SHARE = 0.1
 """Of the rows that a law compares, each feature must have a value in this share."""
 
-SECOND_SOURCE = datetime(2016, 10, 3, tzinfo=UTC)
+SECOND_SOURCE = datetime(2016, 9, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +89,7 @@ def world(request: pytest.FixtureRequest) -> World:
     revisions = [first + (end - start) * (5 + n) / 20 for n in range(REVISIONS)]
     for n, moment in enumerate(revisions):
         told = {"bars": 12, "news": 0, "policy": 12, "macro": 12, "universe": 0}
-        revision = {t: Fate(0.0, 0.0, told[t], delay=0.0, seed=n) for t in told}
+        revision = {t: Fate(0.0, 0.0, told[t], delays=(0.0,), seed=n) for t in told}
         records = rewritten(records, moment, revision)
     return World(request.param, records, records.panel(), tuple(revisions))
 

@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
-from futures import FIRST_INSTANT, FUTURES, Fate, rewritten
+from futures import FUTURES, rewritten
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markets import Coverage, Covered, World, differing
 
+from stocktrend.audit.changes import FIRST_INSTANT, Fate
 from stocktrend.catalog import (
     FEATURES,
     MACRO_FEATURES,
@@ -50,7 +51,7 @@ def test_no_record_known_later_moves_a_bit_of_an_earlier_row(
 
 def test_what_is_known_at_the_very_moment_counts_and_rows_come_once(world: World) -> None:
     moment = world.moments[len(world.moments) // 2]
-    at_the_moment = Fate(dropped=0.0, changed=0.0, told=400, delay=0.0, seed=3)
+    at_the_moment = Fate(dropped=0.0, changed=0.0, told=400, delays=(0.0,), seed=3)
     future = dict.fromkeys(KEYS, at_the_moment) | {"universe": replace(at_the_moment, told=0)}
     after = rewritten(world.records, moment - FIRST_INSTANT, future).panel()
     assert not after.select("ticker", "as_of").is_duplicated().any()

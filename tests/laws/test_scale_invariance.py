@@ -10,27 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markets import Coverage, Covered, World
 
+from stocktrend.audit.changes import LATER_DIVIDEND, LATER_SPLIT, rescaled
 from stocktrend.catalog import STOCK_FEATURES
 from stocktrend.features.stock import stock_features
 
-FACTOR = pl.col("factor")
-LATER_DIVIDEND = (pl.col("adj_close") * FACTOR,)
-LATER_SPLIT = (
-    pl.col("open", "high", "low", "close", "adj_close") * FACTOR,
-    pl.col("volume") / FACTOR,
-)
 RESCALINGS = pytest.mark.parametrize(
     "rescaling",
     [pytest.param(LATER_DIVIDEND, id="dividend"), pytest.param(LATER_SPLIT, id="split")],
 )
-
-
-def rescaled(
-    bars: pl.DataFrame, logs: dict[str, float], rescaling: tuple[pl.Expr, ...]
-) -> pl.DataFrame:
-    """Bars of each ticker multiplied by a factor of its own."""
-    factor = pl.col("ticker").replace_strict(logs, return_dtype=pl.Float64).exp()
-    return bars.with_columns(factor=factor).with_columns(rescaling).drop("factor")
 
 
 def changed(first: pl.DataFrame, second: pl.DataFrame) -> list[str]:

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from stocktrend.catalog import OURS, Inputs
 from stocktrend.config import Split
 from stocktrend.dataset.frames import Frame, require_columns, to_polars
-from stocktrend.dataset.scaling import Scaler, Scaling, rank_within
+from stocktrend.dataset.scaling import Scaler, Scaling, rank_within, training_scaler
 from stocktrend.dataset.seeds import epoch_seed
 from stocktrend.dataset.splits import SPLITS, time_split
 from stocktrend.errors import ConfigError, DataError
@@ -175,7 +175,7 @@ class DualTowerDataModule:
         self.panel = panel
         self.batch_size = batch_size
         self.seed = seed
-        self.scaler = Scaler.fit(panel.filter(pl.col("split") == "train"), features, inputs or OURS)
+        self.scaler = training_scaler(panel, features, inputs or OURS)
         self.train, self.validation, self.test = (
             self._part(name, horizons, target) for name in SPLITS
         )

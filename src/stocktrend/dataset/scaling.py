@@ -129,6 +129,13 @@ class Scaler:
             raise ModelError(f"not a saved scaler: {error!r}. Train the model again") from error
 
 
+def training_scaler(
+    panel: pl.DataFrame, kind: Scaling = "zscore", inputs: Inputs = OURS
+) -> Scaler:
+    """The scaler of a panel that has a ``split`` column: fitted on its training rows."""
+    return Scaler.fit(panel.filter(pl.col("split") == "train"), kind, inputs)
+
+
 def rank_within(group: str, names: Sequence[str]) -> list[pl.Expr]:
     """Each column's rank within a group, scaled to [-1, 1]; ties share their mean rank.
 

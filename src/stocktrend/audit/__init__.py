@@ -1,0 +1,1 @@
+"""The look-ahead audit: does anything known later change what came before?"""

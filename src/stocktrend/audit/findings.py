@@ -1,0 +1,179 @@
+"""What an audit found, as frozen objects and as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import Any, Final, Self
+
+from stocktrend.audit.comparing import ROWS, Difference
+
+OTHER_TICKERS: Final = "bars of other tickers"
+SEVERAL: Final = "several tables together"
+REMEDIES: Final = {
+    "bars": (
+        "read bars with known_at <= as_of only: no centred window, no shift(-n), no filling from "
+        "later values, no statistic over all dates"
+    ),
+    OTHER_TICKERS: "keep tickers apart: .over('ticker') on each shift and window",
+    "news": "compare known_at with as_of as times, in UTC: known_at <= as_of, not dates",
+    "policy": "compare known_at with as_of as times, in UTC: known_at <= as_of, not dates",
+    "macro": "choose the version of a value after filtering known_at <= as_of, and by known_at",
+    "universe": "take membership by known_at <= as_of, not by the day on which it begins",
+    SEVERAL: "read records with known_at <= as_of only",
+    "splits and dividends": "use ratios of one ticker's prices, never a price's level",
+    "the rows asked for": "compute each row from records alone, not from the other rows",
+}
+ROW_REMEDY: Final = (
+    "decide by records with known_at <= as_of which rows there are: not by who is still there later"
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something of the past that changed with the future.
+
+    Attributes:
+        what: The feature, ``rows``, or the part of the training, such as ``scaler``.
+        changes: Which kinds of change it answers to.
+        source: The table, or the step, that it comes from.
+        rows: Rows that differ, at the moment of the example.
+        moment: What was known until then stayed the same.
+        ticker, as_of: An example.
+        before, after: Its values without and with the change.
+        remedy: What to do.
+    """
+
+    what: str
+    changes: tuple[str, ...]
+    source: str
+    rows: int
+    moment: str
+    ticker: str
+    as_of: str
+    before: str
+    after: str
+    remedy: str
+
+    @property
+    def sentence(self) -> str:
+        """The finding in one sentence."""
+        return (
+            f"{self.what} of {self.ticker} on {self.as_of[:10]} must not depend on what became "
+            f"known after {self.moment[:16]}, however: {self.before} became {self.after} with "
+            f"{self.source} {' and '.join(self.changes)}. Remedy: {self.remedy}"
+        )
+
+    @classmethod
+    def of(
+        cls,
+        difference: Difference,
+        changes: tuple[str, ...],
+        source: str,
+        moment: object,
+        remedy: str | None = None,
+    ) -> Self:
+        """A difference between two panels, with its cause."""
+        row = difference.name == ROWS
+        chosen = remedy or (ROW_REMEDY if row else REMEDIES.get(source, REMEDIES[SEVERAL]))
+        return cls(
+            difference.name,
+            changes,
+            source,
+            difference.rows,
+            str(moment),
+            difference.ticker,
+            str(difference.as_of),
+            difference.before,
+            difference.after,
+            chosen,
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """One kind of change and what was looked at.
+
+    Attributes:
+        name: What was changed.
+        tested: How many of ``unit`` were compared.
+        unit: Such as ``rows``.
+        findings: How many findings answer to it.
+    """
+
+    name: str
+    tested: int
+    unit: str
+    findings: int
+
+
+@dataclass(frozen=True, repr=False)
+class AuditReport:
+    """The result of an audit.
+
+    Attributes:
+        run: The trained run that was audited, or None.
+        seed: Of the choice of samples and of the changes.
+        samples: Pairs (ticker, as_of) after whose ``as_of`` everything was changed.
+        tickers: How many tickers they are of.
+        dates: Each date with the reason for which it was chosen.
+        features: How many columns were compared, of how many rows.
+        rows: See there.
+        checks: What was changed, each kind.
+        findings: What changed with it.
+        notes: What was not audited, and why.
+    """
+
+    run: str | None
+    seed: int
+    samples: int
+    tickers: int
+    dates: Mapping[str, str]
+    features: int
+    rows: int
+    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    @property
+    def headline(self) -> str:
+        """The result in one sentence."""
+        over = f"{self.samples:,} samples of {self.tickers} tickers on {len(self.dates)} dates"
+        if self.clean:
+            return f"No look-ahead found in {over}."
+        names = list(dict.fromkeys(finding.what for finding in self.findings))
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        return f"Look-ahead found in {shown}, in {over}."
+
+    def __repr__(self) -> str:
+        return f"AuditReport({self.headline!r})"
+
+    def __str__(self) -> str:
+        return "\n".join([self.headline, *(f.sentence for f in self.findings), *self.notes])
+
+    def _repr_html_(self) -> str:
+        first, *rest = (escape(line) for line in str(self).splitlines())
+        return f"<p><b>{first}</b></p>" + "".join(f"<p>{line}</p>" for line in rest)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of ``audit.json``."""
+        found = [{**asdict(finding), "sentence": finding.sentence} for finding in self.findings]
+        return {"headline": self.headline, "clean": self.clean, **asdict(self), "findings": found}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Read ``to_dict`` back."""
+        fields = {k: v for k, v in values.items() if k not in ("headline", "clean")}
+        fields["checks"] = tuple(Check(**check) for check in values["checks"])
+        fields["findings"] = tuple(_finding(found) for found in values["findings"])
+        fields["notes"] = tuple(values["notes"])
+        return cls(**fields)
+
+
+def _finding(values: Mapping[str, Any]) -> Finding:
+    fields = {name: value for name, value in values.items() if name != "sentence"}
+    return Finding(**{**fields, "changes": tuple(values["changes"])})
