@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from stocktrend._version import __version__
 
 if TYPE_CHECKING:
+    from stocktrend.audit import AuditReport
     from stocktrend.catalog import CONTEXT_FEATURES, FEATURES, STOCK_FEATURES
     from stocktrend.config import Settings
     from stocktrend.dataset import DualTowerDataModule, DualTowerDataset, create_data_loaders
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from stocktrend.sources.market import SimulatedMarket, simulate
     from stocktrend.sources.sample import SampleMarket, sample
     from stocktrend.training import DualTowerTrainer, create_optimizer, create_scheduler
+    from stocktrend.workflow.audit import audit
     from stocktrend.workflow.checking import check
     from stocktrend.workflow.page import report
     from stocktrend.workflow.prediction import predict
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
+    "stocktrend.audit": ("AuditReport",),
     "stocktrend.catalog": ("CONTEXT_FEATURES", "FEATURES", "STOCK_FEATURES"),
     "stocktrend.config": ("Settings",),
     "stocktrend.quality": ("QualityReport", "rule"),
@@ -98,6 +101,7 @@ _HOME = {
     "stocktrend.sources.market": ("SimulatedMarket", "simulate"),
     "stocktrend.sources.sample": ("SampleMarket", "sample"),
     "stocktrend.training": ("DualTowerTrainer", "create_optimizer", "create_scheduler"),
+    "stocktrend.workflow.audit": ("audit",),
     "stocktrend.workflow.checking": ("check",),
     "stocktrend.workflow.page": ("report",),
     "stocktrend.workflow.prediction": ("predict",),
@@ -118,6 +122,7 @@ __all__ = [
     "FEATURES",
     "PRESETS",
     "STOCK_FEATURES",
+    "AuditReport",
     "ConfigError",
     "ContextTower",
     "DataError",
@@ -149,6 +154,7 @@ __all__ = [
     "TextScorer",
     "UnifiedTrainingDataProcessor",
     "__version__",
+    "audit",
     "build_panel",
     "check",
     "create_data_loaders",

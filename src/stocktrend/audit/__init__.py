@@ -1,1 +1,12 @@
-"""The look-ahead audit: does anything known later change what came before?"""
+"""The look-ahead audit: does anything that becomes known later change what came before?
+
+It runs the steps of production, or others put in their place, on the records as they are and on
+records with another future, and names what differs with its source.
+"""
+
+from stocktrend.audit.findings import AuditReport, Check, Finding
+from stocktrend.audit.steps import Steps
+from stocktrend.audit.stored import Stored
+from stocktrend.audit.whole import Trained, examine
+
+__all__ = ["AuditReport", "Check", "Finding", "Steps", "Stored", "Trained", "examine"]

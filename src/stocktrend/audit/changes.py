@@ -146,9 +146,8 @@ def _some(frame: pl.DataFrame, count: int, rng: np.random.Generator) -> pl.DataF
 
 def _known_after(moment: datetime, days: NDArray[np.float64]) -> pl.Expr:
     """``known_at`` some days after the first instant after a moment, never before the event."""
-    at = pl.lit(moment + FIRST_INSTANT).dt.cast_time_unit("us") + pl.duration(
-        microseconds=pl.Series(days * 86_400e6, dtype=pl.Float64).cast(pl.Int64)
-    )
+    wait = pl.Series(days * 86_400e6, dtype=pl.Float64).cast(pl.Duration("us"))
+    at = pl.lit(moment + FIRST_INSTANT).dt.cast_time_unit("us") + wait
     return pl.max_horizontal(at, "event_time").alias("known_at")
 
 
@@ -219,8 +218,8 @@ def _enacted(events: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def _dated(values: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    days = pl.Series(rng.integers(-400, 5, values.height))
-    return values.with_columns(period=pl.col("period") + pl.duration(days=days))
+    days = pl.Series(rng.integers(-400, 5, values.height) * 86_400_000)
+    return values.with_columns(period=pl.col("period") + days.cast(pl.Duration("ms")))
 
 
 def _moved(changes: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 KEY: Final = ("ticker", "as_of")
 ROWS: Final = "rows"
 """Stands for a feature's name where a row itself comes or goes."""
-ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,14 @@ class Difference:
 
 
 def differences(
-    before: pl.DataFrame, after: pl.DataFrame, names: Sequence[str], *, rounding: bool = False
+    before: pl.DataFrame, after: pl.DataFrame, names: Sequence[str], *, rounding: float = 0.0
 ) -> list[Difference]:
     """Columns in which rows of one key differ in a bit, and rows that only one frame has.
 
     Args:
         before, after: With ``ticker``, ``as_of`` and ``names``, in any order; keys come once.
         names: Columns to compare. Null equals null, NaN equals NaN.
-        rounding: Allow ``1e-9 * max(abs(a), abs(b), 1)`` between numbers.
+        rounding: Allow so much times ``max(abs(a), abs(b), 1)`` between numbers; 0: not a bit.
 
     Example:
         >>> row = {"ticker": ["A"], "as_of": [datetime(2020, 1, 3)]}
@@ -84,18 +83,19 @@ def _one_sided(
     return [Difference(ROWS, alone.height, ticker, as_of, before, after)]
 
 
-def _same(first: pl.Series, second: pl.Series, rounding: bool) -> NDArray[np.bool_]:
+def _same(first: pl.Series, second: pl.Series, rounding: float) -> NDArray[np.bool_]:
     if not first.dtype.is_float() or not second.dtype.is_float():
-        return first.eq_missing(second).to_numpy()
+        equal: NDArray[np.bool_] = first.eq_missing(second).to_numpy()
+        return equal
     missing = first.is_null().to_numpy(), second.is_null().to_numpy()
     a, b = first.cast(pl.Float64).to_numpy(), second.cast(pl.Float64).to_numpy()
     both_nan = np.isnan(a) & np.isnan(b)
     if rounding:
         size = np.fmax(np.fmax(np.abs(a), np.abs(b)), 1.0)
-        same = (a == b) | (np.abs(a - b) <= ROUNDING * size) | both_nan
+        same = (a == b) | (np.abs(a - b) <= rounding * size) | both_nan
     else:
         same = (a.view(np.int64) == b.view(np.int64)) | both_nan
-    return same & (missing[0] == missing[1])
+    return np.asarray(same & (missing[0] == missing[1]))
 
 
 def _written(value: object) -> str:

@@ -34,15 +34,35 @@ from stocktrend.targets import label_columns
 DELAYS: Final = (0.0, 0.0, 1 / 86_400, 1 / 24, 5 / 24, 14 / 24, 1.0, 3.0, 20.0)
 """Days until invented records are known: within the day for joins by date and slips of the time
 zone, days for windows that look ahead."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of change, whatever the moment; see ``Fate``."""
+
+    dropped: float
+    changed: float
+    told: int
+    latest: int
+
+    def fate(self, seed: int, moment: datetime, place: int) -> Fate:
+        """What happens to one table after a moment."""
+        stream = np.random.SeedSequence([seed, int(moment.timestamp()), place])
+        drawn = int(stream.generate_state(1)[0])
+        return Fate(self.dropped, self.changed, self.told, DELAYS, drawn, self.latest)
+
+
+ALL_KINDS: Final = Kind(dropped=0.3, changed=0.7, told=200, latest=3)
 KINDS: Final = {
-    "altered": {"dropped": 0.0, "changed": 1.0, "told": 0, "latest": 0},
-    "deleted": {"dropped": 1.0, "changed": 0.0, "told": 0, "latest": 0},
-    "invented": {"dropped": 0.0, "changed": 0.0, "told": 200, "latest": 3},
+    "altered": Kind(dropped=0.0, changed=1.0, told=0, latest=0),
+    "deleted": Kind(dropped=1.0, changed=0.0, told=0, latest=0),
+    "invented": Kind(dropped=0.0, changed=0.0, told=200, latest=3),
 }
-ALL_KINDS: Final = {"dropped": 0.3, "changed": 0.7, "told": 200, "latest": 3}
 CUT: Final = "left out"
 RESCALED: Final = "splits and dividends"
 LARGEST_LOG: Final = 3.0
+ROUNDING: Final = 1e-9
+"""The law of scale invariance: times max(abs(a), abs(b), 1)."""
 
 Change = Callable[[Tables], Tables]
 
@@ -96,18 +116,10 @@ class Audited:
             return []
         return differences(self.panel.filter(known), after.filter(known), self.names)
 
-    def future(self, moment: datetime, kind: dict[str, float], tables: Sequence[str]) -> Change:
-        """Another future of some tables; all bars but every other ticker's stay, if asked for."""
-        number = int(moment.timestamp())
+    def future(self, moment: datetime, kind: Kind, tables: Sequence[str]) -> Change:
+        """Another future of some tables."""
         fates = {
-            table: Fate(
-                dropped=kind["dropped"],
-                changed=kind["changed"],
-                told=int(kind["told"]),
-                latest=int(kind["latest"]),
-                delays=DELAYS,
-                seed=int(np.random.SeedSequence([self.seed, number, place]).generate_state(1)[0]),
-            )
+            table: kind.fate(self.seed, moment, place)
             for place, table in enumerate(sorted(self.records.tables))
             if table in tables
         }
@@ -256,4 +268,4 @@ def _rescaled_differences(
         bars = rescaled(bars, dict(zip(tickers, logs, strict=True)), RESCALINGS[kind])
     records = replace(audited.records, tables={**audited.records.tables, "bars": bars})
     after = audited.steps.panel(records, audited.settings)
-    return differences(audited.panel, after, names, rounding=True)
+    return differences(audited.panel, after, names, rounding=ROUNDING)

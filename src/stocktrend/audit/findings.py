@@ -163,17 +163,3 @@ class AuditReport:
         """The content of ``audit.json``."""
         found = [{**asdict(finding), "sentence": finding.sentence} for finding in self.findings]
         return {"headline": self.headline, "clean": self.clean, **asdict(self), "findings": found}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Read ``to_dict`` back."""
-        fields = {k: v for k, v in values.items() if k not in ("headline", "clean")}
-        fields["checks"] = tuple(Check(**check) for check in values["checks"])
-        fields["findings"] = tuple(_finding(found) for found in values["findings"])
-        fields["notes"] = tuple(values["notes"])
-        return cls(**fields)
-
-
-def _finding(values: Mapping[str, Any]) -> Finding:
-    fields = {name: value for name, value in values.items() if name != "sentence"}
-    return Finding(**{**fields, "changes": tuple(values["changes"])})

@@ -1,7 +1,8 @@
 """The program: what becomes of errors and of Ctrl-C.
 
 Exit codes: 0 done; 1 a defect of stocktrend, with its traceback; 2 something that the user can
-mend, in one message without a traceback; 3 `check` found corrupt records; 130 stopped with Ctrl-C.
+mend, in one message without a traceback; 3 `check` found corrupt records, or `audit` look-ahead;
+130 stopped with Ctrl-C.
 """
 
 import json
@@ -11,12 +12,12 @@ from collections.abc import Sequence
 
 import typer
 
-from stocktrend.cli import check, commands, lake
+from stocktrend.cli import audit, check, commands, lake
 from stocktrend.cli.app import app
 from stocktrend.errors import ConfigError, StocktrendError
 
 STOPPED = 130
-COMMANDS = (commands, check, lake)
+COMMANDS = (commands, check, lake, audit)
 """Modules whose commands register with ``app`` as they are imported."""
 
 

@@ -34,6 +34,7 @@ class ReportContents:
             only as they stand today.
         warnings: What a reader of the verdict must know beside it.
         universe: How much of its universe the panel holds, in words; None where there is none.
+        audit: ``AuditReport.to_dict()``, or None before an audit.
     """
 
     created: datetime
@@ -53,3 +54,4 @@ class ReportContents:
     revised: Sequence[str] = field(default=())
     warnings: Sequence[str] = field(default=())
     universe: str | None = None
+    audit: Mapping[str, Any] | None = None

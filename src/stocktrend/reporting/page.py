@@ -90,6 +90,7 @@ def sections(contents: ReportContents) -> dict[str, Any]:
         "years": years,
         "coverage": coverage,
         "settings": list(tables.flattened(contents.settings)),
+        "audit": contents.audit,
         "versions": list(tables.flattened(contents.versions)),
         "metric_curves": {n: charts.metric_words(n) for n in _curves(contents)},
         "stocks": stocks.chosen(contents) if len(contents.prices) else [],

@@ -13,7 +13,7 @@ from stocktrend.ingestion import last_report
 from stocktrend.lake import Lake
 from stocktrend.reporting import ReportContents, write_report
 from stocktrend.workflow.places import lake_folder, libraries
-from stocktrend.workflow.run import REPORT_FILE, Run
+from stocktrend.workflow.run import REPORT_FILE, Run, kept_audit
 
 
 def report(run: Run, path: Path | str | None = None, *, created: datetime | None = None) -> Path:
@@ -66,6 +66,7 @@ def _contents(run: Run, lake: Lake | None, created: datetime) -> ReportContents:
         revised=revised,
         warnings=run.warnings,
         universe=None if run.universe is None else run.universe.sentence,
+        audit=kept_audit(run),
     )
 
 

@@ -30,6 +30,7 @@ METRICS_FILE = "metrics.json"
 CONFIG_FILE = "config.yaml"
 REPORT_FILE = "report.html"
 ORIGIN_FILE = "origin.json"
+AUDIT_FILE = "audit.json"
 
 
 @dataclass(frozen=True, repr=False)
@@ -177,10 +178,7 @@ def find_run(root: Path, run_id: str | None = None) -> Path:
     Raises:
         ConfigError: there is no such run.
     """
-    finished = [
-        mark.parent.parent
-        for mark in runs_folder(root).glob(f"*/{MODEL_FOLDER}/{CALIBRATION_FILE}")
-    ]
+    finished = finished_runs(root)
     if not finished:
         raise ConfigError(
             f"{root} must hold a trained run, however there is none in {runs_folder(root)}: run "
@@ -219,6 +217,22 @@ def features_of(run: Run, root: Path) -> tuple[Feature, ...]:
             "`stocktrend train` again; new features may go into a new file"
         )
     return load_features(run.settings, root)
+
+
+def finished_runs(root: Path) -> list[Path]:
+    """The folders of all runs whose training came to its end."""
+    return [
+        mark.parent.parent
+        for mark in runs_folder(root).glob(f"*/{MODEL_FOLDER}/{CALIBRATION_FILE}")
+    ]
+
+
+def kept_audit(run: Run) -> dict[str, Any] | None:
+    """The content of the run's ``audit.json``; None before its first audit."""
+    if run.folder is None or not (run.folder / AUDIT_FILE).is_file():
+        return None
+    content: dict[str, Any] = json.loads((run.folder / AUDIT_FILE).read_text())
+    return content
 
 
 def _finished_at(folder: Path) -> float:

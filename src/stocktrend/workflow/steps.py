@@ -220,24 +220,35 @@ def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
 
 def _panel_of(run: Run, root: Path, progress: Progress) -> pl.DataFrame:
     """The panel that a run on disk was trained on, split, from the lake as it was then."""
+    whole = rows_of(run, root, progress)
+    panel = time_split(whole, run.settings.split, run.settings.horizons)
+    names = ["ticker", "as_of", "split", *(f"target_{h}d" for h in run.settings.horizons)]
+    if not panel.select(names).equals(run.predictions.select(names)):
+        raise _changed(run)
+    return panel
+
+
+def rows_of(run: Run, root: Path, progress: Progress = silent) -> pl.DataFrame:
+    """The panel of a run on disk from the lake as it was then, not split.
+
+    Raises:
+        ModelError: the lake no longer has these versions, or a file of own features has changed.
+    """
     settings, lake, own = run.settings, Lake(lake_folder(root)), features_of(run, root)
-    changed = ModelError(
+    if lake.versions() == run.versions:
+        return stored_panel(root, settings, progress)
+    then = Lake(lake_folder(root), versions=run.versions)
+    try:
+        return compute_panel(then, settings, features=own, progress=progress)
+    except LakeError as error:
+        raise _changed(run) from error
+
+
+def _changed(run: Run) -> ModelError:
+    return ModelError(
         f"run {run.id} must be judged on the panel that it was trained on, however the lake no "
         "longer gives it: it was removed or made anew since. Run `stocktrend train` again"
     )
-    if lake.versions() == run.versions:
-        whole = stored_panel(root, settings, progress)
-    else:
-        then = Lake(lake_folder(root), versions=run.versions)
-        try:
-            whole = compute_panel(then, settings, features=own, progress=progress)
-        except LakeError as error:
-            raise changed from error
-    panel = time_split(whole, settings.split, settings.horizons)
-    names = ["ticker", "as_of", "split", *(f"target_{h}d" for h in settings.horizons)]
-    if not panel.select(names).equals(run.predictions.select(names)):
-        raise changed
-    return panel
 
 
 def run(

@@ -1,0 +1,220 @@
+"""Does what training reads change with the test dates, or with what is known after training?
+
+The training rows as the model gets them (keys, masked labels, scaler, scaled features) are made
+again by the same steps
+
+1. from a panel in which every row after the training dates is altered, and some are gone;
+2. from records of which those known after the last training date are altered or deleted;
+
+and compared byte for byte. The same for validation rows and what follows them, with the
+calibration, which is fitted on validation rows. Bars that were known by then are not told again:
+a bar that is revised after the end of training masks the labels that rest on it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import numpy as np
+import polars as pl
+
+from stocktrend.audit.changes import rewritten
+from stocktrend.audit.comparing import KEY, Difference, differences
+from stocktrend.audit.features import ALL_KINDS, Audited, Kind
+from stocktrend.audit.findings import Finding
+from stocktrend.audit.steps import Steps
+from stocktrend.config import Settings, Split
+from stocktrend.dataset.samples import DualTowerDataset
+from stocktrend.dataset.scaling import Scaler
+from stocktrend.progress import Progress, silent
+from stocktrend.recipe import Recipe
+from stocktrend.targets import label_columns
+
+Part = Literal["train", "validation"]
+PARTS: Final[tuple[Part, Part]] = ("train", "validation")
+ROWS_CHANGED: Final = "later rows altered"
+RECORDS: Final = "later records altered or deleted"
+STEP_REMEDIES: Final = {
+    "split": "mask each label whose label_known_at is after the last date of its part",
+    "scaler": "fit the scaler on the training rows alone",
+    "calibration": "fit the calibration on validation rows, with their masked labels",
+    "features": "scale a row by the scaler and its own date alone",
+}
+DROPPED: Final = 0.2
+BARS: Final = Kind(dropped=0.3, changed=0.7, told=0, latest=0)
+"""No bar known by then is told again."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is learnt from one part of the panel.
+
+    Attributes:
+        rows: ``ticker``, ``as_of``, the masked labels, and the scaled inputs as ``input_0``, ...
+        scaler: As JSON has it; of training alone.
+        calibration: As JSON has it; of validation alone.
+    """
+
+    rows: pl.DataFrame
+    scaler: dict[str, Any]
+    calibration: dict[str, Any]
+
+    def compared(self, other: "Inputs", part: Part) -> Iterator[tuple[str, Difference]]:
+        """Each difference with the step that it comes from."""
+        labels = [n for n in self.rows.columns if n.startswith(("target_", "return_"))]
+        inputs = [n for n in self.rows.columns if n.startswith("input_")]
+        for difference in differences(self.rows, other.rows, labels):
+            yield "split", difference
+        # What the scaler changes the scaled inputs show once more.
+        scaled = [("scaler", self.scaler, other.scaler)]
+        fitted = [("calibration", self.calibration, other.calibration)]
+        for step, first, second in scaled if part == "train" else fitted:
+            if first != second:
+                yield step, _first_number(step, first, second, self.rows)
+        if self.scaler == other.scaler:
+            for difference in differences(self.rows, other.rows, inputs)[:1]:
+                yield "features", difference
+
+
+def _first_number(
+    step: str, first: dict[str, Any], second: dict[str, Any], rows: pl.DataFrame
+) -> Difference:
+    before, after = dict(flat(first)), dict(flat(second))
+    changed = [name for name in before if before[name] != after.get(name)]
+    last = rows.sort("as_of", "ticker").select(KEY).row(-1)
+    values = [f"{changed[0]} = {numbers.get(changed[0])}" for numbers in (before, after)]
+    return Difference(step, len(changed), *last, *values)
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested values by dotted names."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a panel becomes what a model learns from.
+
+    Attributes:
+        ends: Last ``as_of`` of training and of validation.
+        predictions: Scores of the panel's rows, ``score_{h}d``, that a calibration is fitted to.
+    """
+
+    settings: Settings
+    recipe: Recipe
+    steps: Steps
+    ends: tuple[datetime, datetime]
+    predictions: pl.DataFrame
+    seed: int
+
+    def inputs(self, panel: pl.DataFrame) -> dict[Part, Inputs]:
+        """What is learnt from a panel's training and from its validation rows."""
+        horizons = self.settings.horizons
+        train_end, validation_end = self.ends
+        split = Split(train_end=train_end.date(), validation_end=validation_end.date())
+        whole = self.steps.split(panel, split, horizons)
+        scaler = self.steps.scaler(whole, self.recipe.features)
+        calibration = self._calibration(whole)
+        found: dict[Part, Inputs] = {}
+        for part in PARTS:
+            rows = whole.filter(pl.col("split") == part)
+            found[part] = Inputs(self._learnt(rows, scaler), scaler_fields(scaler), calibration)
+        return found
+
+    def _learnt(self, rows: pl.DataFrame, scaler: Scaler) -> pl.DataFrame:
+        """Keys, labels and scaled inputs, of the rows that have a label."""
+        horizons = self.settings.horizons
+        labels = [n for h in horizons for n in label_columns(h)[:2] if n in rows.columns]
+        data = DualTowerDataset(rows, scaler, horizons, self.recipe.target)
+        values = data.rows[:, : -len(horizons)].numpy()
+        scaled = pl.DataFrame(values, schema=[f"input_{n}" for n in range(values.shape[1])])
+        known = pl.any_horizontal(pl.col(labels).is_not_null())
+        return rows.select(*KEY, *labels).hstack(scaled).filter(known)
+
+    def _calibration(self, whole: pl.DataFrame) -> dict[str, Any]:
+        if not self.recipe.calibrate:
+            return {}
+        targets = [f"target_{h}d" for h in self.settings.horizons]
+        scores = [f"score_{h}d" for h in self.settings.horizons]
+        known = whole.select(*KEY, "split", *targets)
+        shown = known.join(self.predictions.select(*KEY, *scores), on=KEY, how="inner")
+        fitted = self.steps.calibrator(shown.sort("as_of", "ticker"), self.settings.horizons)
+        return fitted.to_dict()
+
+
+def scaler_fields(scaler: Scaler) -> dict[str, Any]:
+    """A scaler's numbers by name."""
+    return {"mean": scaler.mean, "std": scaler.std, "missing": scaler.missing}
+
+
+def audit_rows(
+    training: Training, panel: pl.DataFrame, progress: Progress = silent
+) -> list[Finding]:
+    """Alter the rows that follow training, and those that follow validation."""
+    findings: list[Finding] = []
+    first = training.inputs(panel)
+    for number, (part, end) in enumerate(zip(PARTS, training.ends, strict=True)):
+        progress("audit training", number, len(PARTS), "parts")
+        altered, predictions = _altered(training, panel, end)
+        again = replace(training, predictions=predictions).inputs(altered)
+        findings += _found(first[part].compared(again[part], part), part, ROWS_CHANGED, end)
+    progress("audit training", len(PARTS), len(PARTS), "parts")
+    return findings
+
+
+def audit_records(
+    audited: Audited, training: Training, progress: Progress = silent
+) -> list[Finding]:
+    """Alter and delete the records known after training, and those after validation."""
+    findings: list[Finding] = []
+    first = training.inputs(audited.panel)
+    for number, (part, end) in enumerate(zip(PARTS, training.ends, strict=True)):
+        progress("audit records of training", number, len(PARTS), "parts")
+        fates = {
+            table: (BARS if table == "bars" else ALL_KINDS).fate(audited.seed, end, place)
+            for place, table in enumerate(sorted(audited.records.tables))
+        }
+        changed = audited.steps.panel(rewritten(audited.records, end, fates), audited.settings)
+        again = training.inputs(changed)
+        findings += _found(first[part].compared(again[part], part), part, RECORDS, end)
+    progress("audit records of training", len(PARTS), len(PARTS), "parts")
+    return findings
+
+
+def _found(
+    differing: Iterator[tuple[str, Difference]], part: Part, change: str, end: datetime
+) -> list[Finding]:
+    return [
+        Finding.of(
+            replace(difference, name=f"{part} {step}"), (change,), step, end, STEP_REMEDIES[step]
+        )
+        for step, difference in differing
+    ]
+
+
+def _altered(
+    training: Training, panel: pl.DataFrame, end: datetime
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The panel and the predictions with other numbers, and fewer rows, after a date."""
+    rng = np.random.default_rng(training.seed)
+    predictions = training.predictions
+    return _other_numbers(panel, end, rng), _other_numbers(predictions, end, rng)
+
+
+def _other_numbers(frame: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
+    later = frame.filter(pl.col("as_of") > end)
+    later = later.filter(pl.Series(rng.random(later.height) >= DROPPED, dtype=pl.Boolean))
+    columns = []
+    for name in later.columns:
+        if later[name].dtype.is_float():
+            noise = pl.Series(rng.normal(0.0, 1.0, later.height))
+            columns.append((pl.col(name).fill_null(0.0) * noise.exp() + noise).alias(name))
+        elif name.startswith("label_known_at"):
+            days = pl.Series(rng.integers(-60, 60, later.height)) * 86_400_000_000
+            columns.append((pl.col(name) + days.cast(pl.Duration("us"))).alias(name))
+    return pl.concat([frame.filter(pl.col("as_of") <= end), later.with_columns(columns)])

@@ -1,0 +1,161 @@
+"""The whole audit: features, and where there is a trained run, what it learnt from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from stocktrend.audit.changes import RESCALINGS
+from stocktrend.audit.features import CUT, KINDS, Audited, audit_features
+from stocktrend.audit.findings import AuditReport, Check, Finding
+from stocktrend.audit.sample import draw
+from stocktrend.audit.steps import Steps
+from stocktrend.audit.stored import STORED, Stored, audit_stored
+from stocktrend.audit.training import (
+    PARTS,
+    RECORDS,
+    ROWS_CHANGED,
+    Training,
+    audit_records,
+    audit_rows,
+)
+from stocktrend.config import Settings
+from stocktrend.errors import ConfigError, DataError
+from stocktrend.lake import Records, Tables
+from stocktrend.progress import Progress, silent
+from stocktrend.recipe import Recipe
+
+NO_RUN = (
+    "No trained run was given: features were audited, and not split, scaling, calibration and "
+    "scores. Train one and audit again."
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training to audit.
+
+    Attributes:
+        name: Of the run.
+        panel: All rows that it was made from, as the panel step gives them.
+        predictions: ``ticker, as_of, split`` and ``score_{h}d`` of these rows.
+        stored: What the run keeps; None leaves that out.
+    """
+
+    name: str
+    recipe: Recipe
+    panel: pl.DataFrame
+    predictions: pl.DataFrame
+    stored: Stored | None = None
+
+    @property
+    def ends(self) -> tuple[datetime, datetime]:
+        """The last ``as_of`` of training and of validation."""
+        last = dict(self.predictions.group_by("split").agg(pl.col("as_of").max()).iter_rows())
+        return last[PARTS[0]], last[PARTS[1]]
+
+
+def examine(
+    records: Records,
+    settings: Settings,
+    *,
+    steps: Steps | None = None,
+    trained: Trained | None = None,
+    samples: int = 200,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> AuditReport:
+    """Audit records, settings and steps; see ``stocktrend.audit.features`` and ``training``.
+
+    Args:
+        records: A lake, or tables in memory.
+        steps: Those of production by default.
+        trained: Audited too, where it is given.
+        samples: Pairs (ticker, as_of) at least, as far as there are so many.
+        seed: Of the choice of samples and of the changes.
+
+    Raises:
+        DataError: no ticker has a bar on a date of the grid after 60 bars of history.
+        ConfigError: ``samples`` is below 1, or the seed negative.
+    """
+    _check(samples, seed)
+    used = steps or Steps()
+    sample = draw(records, settings, samples, seed)
+    if sample.pairs.is_empty():
+        raise DataError(
+            "an audit needs rows to sample, however no ticker has a bar on a date of the grid "
+            "after 60 bars of history. Ingest older bars, or choose other dates"
+        )
+    some = Tables.of(records, sample.tickers)
+    chosen = settings.model_copy(update={"tickers": None})
+    audited = Audited.of(some, chosen, used, seed)
+    moments = audited.moments(sample)
+    findings = audit_features(audited, moments, progress)
+    checks = list(_feature_checks(audited, moments, findings))
+    if trained is not None:
+        found, more = _audit_training(trained, audited, records, settings, progress)
+        findings += found
+        checks += more
+    return AuditReport(
+        run=None if trained is None else trained.name,
+        seed=seed,
+        samples=sample.pairs.height,
+        tickers=sample.pairs["ticker"].n_unique(),
+        dates={day.isoformat(): reason for day, reason in sample.dates.items()},
+        features=len(audited.names),
+        rows=audited.panel.height,
+        checks=tuple(checks),
+        findings=tuple(findings),
+        notes=(NO_RUN,) if trained is None else (),
+    )
+
+
+def _check(samples: int, seed: int) -> None:
+    problems = []
+    if samples < 1:
+        problems.append(f"samples must be 1 or more, however: {samples}. Leave it out for 200")
+    if seed < 0:
+        problems.append(f"seed must be 0 or more, however: {seed}. Leave it out for 0")
+    if problems:
+        raise ConfigError(problems)
+
+
+def _feature_checks(
+    audited: Audited, moments: Sequence[datetime], findings: Sequence[Finding]
+) -> Iterator[Check]:
+    """One check a kind of change, with the rows compared."""
+    times = audited.panel["as_of"]
+    compared = sum(int((times <= moment).sum()) for moment in moments)
+    for kind in KINDS:
+        yield _counted(f"later records {kind}", kind, compared, findings)
+    yield _counted(f"later records {CUT}", CUT, compared, findings)
+    for kind in RESCALINGS:
+        yield _counted(f"prices rescaled as by a later {kind}", kind, len(times), findings)
+
+
+def _counted(name: str, kind: str, tested: int, findings: Sequence[Finding]) -> Check:
+    return Check(name, tested, "rows", sum(kind in finding.changes for finding in findings))
+
+
+def _audit_training(
+    trained: Trained, audited: Audited, records: Records, settings: Settings, progress: Progress
+) -> tuple[list[Finding], list[Check]]:
+    training = Training(
+        settings, trained.recipe, audited.steps, trained.ends, trained.predictions, audited.seed
+    )
+    learnt = trained.panel.filter(pl.col("as_of") <= training.ends[1]).height
+    some = audited.panel.filter(pl.col("as_of") <= training.ends[1]).height
+    by_rows = audit_rows(training, trained.panel, progress)
+    by_records = audit_records(audited, training, progress)
+    checks = [
+        Check(f"training and validation with {ROWS_CHANGED}", learnt, "rows", len(by_rows)),
+        Check(f"training and validation with {RECORDS}", some, "rows", len(by_records)),
+    ]
+    findings = by_rows + by_records
+    if trained.stored is not None:
+        everything = Tables.of(records)
+        found = audit_stored(training, trained.stored, trained.panel, everything, progress)
+        checks.append(Check(f"the run on disk {STORED}", trained.panel.height, "rows", len(found)))
+        findings += found
+    return findings, checks
