@@ -13,13 +13,14 @@ from typing import Any
 import polars as pl
 
 import stocktrend as st
-from stocktrend.audit import Steps
+from stocktrend.audit import AuditReport, Steps, Trained
 from stocktrend.config import Settings
 from stocktrend.dataset.scaling import Scaler
 from stocktrend.dataset.splits import time_split
 from stocktrend.evaluation.calibration import Calibrator
 from stocktrend.lake import Records, Tables
 from stocktrend.panel import build_panel
+from stocktrend.recipe import Recipe
 from stocktrend.sessions import sessions
 
 NEW_YORK = "America/New_York"
@@ -97,9 +98,7 @@ def asof(rows: pl.DataFrame, values: pl.DataFrame) -> pl.Series:
     found = (
         rows.with_row_index("row")
         .sort("as_of")
-        .join_asof(
-            values.sort("known_at", "period"), left_on="as_of", right_on="known_at"
-        )
+        .join_asof(values.sort("known_at", "period"), left_on="as_of", right_on="known_at")
         .sort("row")
     )
     return found["value"]
@@ -123,9 +122,7 @@ def news_by_date(rows: pl.DataFrame, news: pl.DataFrame) -> pl.Series:
 def news_by_time(rows: pl.DataFrame, news: pl.DataFrame) -> pl.Series:
     """Honest: of the day, and known."""
     day = pl.col("known_at").dt.convert_time_zone(NEW_YORK).dt.date()
-    return counted(
-        rows, news, (day == pl.col("session")) & (pl.col("known_at") <= pl.col("as_of"))
-    )
+    return counted(rows, news, (day == pl.col("session")) & (pl.col("known_at") <= pl.col("as_of")))
 
 
 @st.feature(inputs=("news",), window=WEEK)
@@ -191,6 +188,19 @@ def corrected_bars(rows: pl.DataFrame, bars: pl.DataFrame) -> pl.Series:
     return by_session(rows, newest, (pl.col("high") / pl.col("low")).log())
 
 
+@st.feature(inputs=("universe",), window=YEAR)
+def member_since(rows: pl.DataFrame, universe: pl.DataFrame) -> pl.Series:
+    """Membership from its day on, though it was announced later."""
+    changes = universe.sort("known_at").unique(["ticker", "day"], keep="last").sort("day")
+    found = (
+        rows.with_row_index("row")
+        .sort("session")
+        .join_asof(changes, left_on="session", right_on="day", by="ticker", check_sortedness=False)
+        .sort("row")
+    )
+    return found["member"].cast(pl.Float64)
+
+
 HONEST = (trailing_window, latest_vintage, news_by_time)
 
 
@@ -213,6 +223,14 @@ def survivors(records: Records, settings: Settings, panel: Any) -> pl.DataFrame:
     last = records.history("bars").group_by("ticker").agg(pl.col("session").max())
     alive = last.filter(pl.col("session") > pl.col("session").max() - pl.duration(days=10))
     return panel(records, settings).join(alive, on="ticker", how="semi", maintain_order="left")
+
+
+def backdated_universe(records: Records, settings: Settings, panel: Any) -> pl.DataFrame:
+    """Membership counts from its day on, whenever it was announced."""
+    tables = Tables.of(records)
+    changes = tables.tables["universe"].with_columns(known_at="event_time")
+    changes = changes.unique(["ticker", "day", "known_at"], keep="last", maintain_order=True)
+    return panel(replace(tables, tables={**tables.tables, "universe": changes}), settings)
 
 
 def with_target(records: Records, settings: Settings, panel: Any) -> pl.DataFrame:
@@ -268,6 +286,7 @@ CLASSIC = (
         training=True,
     ),
     Leak("survivorship filter", "rows", "bars", steps=in_panel(survivors)),
+    Leak("later-known membership", "member_since", "universe", member_since),
     Leak("back-filled gaps", "back_filled", "bars", back_filled),
     Leak("target among the features", "insight", "bars", steps=in_panel(with_target)),
     Leak("cross-ticker shift", "cross_ticker_shift", "bars of other tickers", cross_ticker_shift),
@@ -279,6 +298,7 @@ SUBTLER = (
     Leak("tomorrow's return in a feature", "target_inside", "bars", target_inside),
     Leak("macro values interpolated", "interpolated", "macro", interpolated),
     Leak("the last repost counts", "last_repost", "news", last_repost),
+    Leak("backdated universe", "rows", "universe", steps=in_panel(backdated_universe)),
     Leak("corrected bars", "corrected_bars", "bars", corrected_bars),
     Leak(
         "calibration on test rows",
@@ -301,8 +321,21 @@ def revised_records(records: Records) -> Tables:
     return replace(tables, tables={**tables.tables, "macro": pl.concat([macro, again])})
 
 
-def with_features(leaks: Sequence[Leak], settings: Settings) -> Steps:
+def with_features(leaks: Sequence[Leak]) -> Steps:
     """Production's steps, with the leaky features and the honest ones beside them."""
     own = [*HONEST, *(leak.feature for leak in leaks if leak.feature is not None)]
-    del settings
     return Steps(panel=partial(build_panel, features=own))
+
+
+def toy_training(panel: pl.DataFrame, settings: Settings) -> Trained:
+    """A training without a network: last week's return stands for the scores."""
+    split = time_split(panel, settings.split, settings.horizons)
+    score = pl.col("stock_return_5d").fill_null(0.0).tanh()
+    scores = [score.alias(f"score_{h}d") for h in settings.horizons]
+    predictions = split.select("ticker", "as_of", "split", *scores)
+    return Trained("toy", Recipe(calibrate=True), panel, predictions)
+
+
+def found(leak: Leak, report: AuditReport) -> bool:
+    """Whether an audit named a leak, for the right reason."""
+    return any((f.what, f.source) == (leak.what, leak.source) for f in report.findings)

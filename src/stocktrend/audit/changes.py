@@ -218,13 +218,17 @@ def _enacted(events: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def _dated(values: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    days = pl.Series(rng.integers(-400, 5, values.height) * 86_400_000)
-    return values.with_columns(period=pl.col("period") + days.cast(pl.Duration("ms")))
+    return values.with_columns(
+        period=pl.col("period") + _days(rng.integers(-400, 5, values.height))
+    )
 
 
 def _moved(changes: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    days = pl.Series(rng.integers(-400, 400, changes.height))
-    return changes.with_columns(day=pl.col("day") + pl.duration(days=days))
+    return changes.with_columns(day=pl.col("day") + _days(rng.integers(-400, 400, changes.height)))
+
+
+def _days(count: NDArray[np.int64]) -> pl.Series:
+    return pl.Series(count * 86_400_000, dtype=pl.Int64).cast(pl.Duration("ms"))
 
 
 Rewriting = Callable[[pl.DataFrame, np.random.Generator], pl.DataFrame]

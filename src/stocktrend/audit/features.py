@@ -25,7 +25,6 @@ from stocktrend.audit.findings import OTHER_TICKERS, SEVERAL, Finding
 from stocktrend.audit.sample import Sample
 from stocktrend.audit.steps import Steps
 from stocktrend.config import Settings
-from stocktrend.errors import DataError
 from stocktrend.lake import Tables
 from stocktrend.progress import Progress, silent
 from stocktrend.sessions import as_of_grid
@@ -107,14 +106,11 @@ class Audited:
 
     def moved(self, moment: datetime, change: Change) -> list[Difference]:
         """What differs in the rows up to a moment when the records are changed."""
-        known = pl.col("as_of") <= moment
-        try:
-            after = self.steps.panel(change(self.records), self.settings)
-        except DataError:
-            if self.panel.filter(known).height:
-                raise
+        before = self.panel.filter(pl.col("as_of") <= moment)
+        if before.is_empty():
             return []
-        return differences(self.panel.filter(known), after.filter(known), self.names)
+        after = self.steps.panel(change(self.records), self.settings)
+        return differences(before, after.filter(pl.col("as_of") <= moment), self.names)
 
     def future(self, moment: datetime, kind: Kind, tables: Sequence[str]) -> Change:
         """Another future of some tables."""
@@ -149,6 +145,7 @@ def audit_features(
         One finding a column and source; the rows of a panel count as a column.
     """
     findings: list[Finding] = []
+    left_out: set[str] = set()
     tables = sorted(audited.records.tables)
     steps = 2 * len(moments) + 1
     for number, moment in enumerate(moments):
@@ -159,11 +156,12 @@ def audit_features(
             findings += _traced(audited, moment, new)
         progress("audit features", 2 * number + 1, steps, "changes")
         found = audited.moved(moment, lambda records, m=moment: cut(records, m))  # type: ignore[misc]
+        left_out |= {difference.name for difference in found}
         new = _new(found, findings, {*KINDS, CUT})
         if new:
             findings += _traced_cut(audited, moment, new)
     progress("audit features", steps - 1, steps, "changes")
-    findings += _rescaled(audited)
+    findings = [_with_cut(finding, left_out) for finding in findings] + _rescaled(audited)
     progress("audit features", steps, steps, "changes")
     return findings
 
@@ -174,6 +172,13 @@ def _new(
     """Differences whose column has no finding of these kinds yet."""
     known = {finding.what for finding in findings if kinds & set(finding.changes)}
     return [difference for difference in found if difference.name not in known]
+
+
+def _with_cut(finding: Finding, left_out: set[str]) -> Finding:
+    """The finding, with the kind of change that was not traced because it was known by others."""
+    if finding.what not in left_out or CUT in finding.changes:
+        return finding
+    return replace(finding, changes=(*finding.changes, CUT))
 
 
 def _traced(audited: Audited, moment: datetime, found: Sequence[Difference]) -> list[Finding]:

@@ -43,8 +43,8 @@ def draw(records: Records, settings: Settings, samples: int, seed: int) -> Sampl
     """Choose tickers and dates.
 
     First rows of tickers that began late, last ones of those that ended, dates between a macro
-    value and its revision, a half-day, the newest rows; the other dates at random, until there are
-    ``samples`` pairs or no date is left.
+    value and its revision and before the universe changes, a half-day, the newest rows; the other
+    dates at random, until there are ``samples`` pairs or no date is left.
     """
     rng = np.random.default_rng(seed)
     bars = records.history("bars").select("ticker", "session").unique().sort("ticker", "session")
@@ -108,7 +108,9 @@ def _dates(
     )
     take(spans.filter(pl.col("ticker").is_in(list(late)))["first"], "a ticker's first rows")
     take(spans.filter(pl.col("ticker").is_in(list(ended)))["last"], "a ticker's last rows")
-    take(_before_revisions(records, days), "before a macro value is revised")
+    take(_before(_revisions(records), days), "before a macro value is revised")
+    joined = records.history("universe")["known_at"]
+    take(_before(joined, days), "before the universe changes")
     half = sessions(settings.exchange).filter(
         pl.col("close") - pl.col("open") < pl.duration(hours=5)
     )
@@ -117,19 +119,24 @@ def _dates(
     return found
 
 
-def _before_revisions(records: Records, days: pl.Series) -> pl.Series:
-    """Dates on which a macro value was known that was revised later."""
+def _revisions(records: Records) -> pl.Series:
+    """When macro values became known that had another value before."""
     versions = records.history("macro").select("series", "period", "value", "known_at")
     key = ["series", "period"]
     later = versions.filter(
         (pl.col("known_at") > pl.col("known_at").min().over(key))
         & (pl.col("value") != pl.col("value").first().over(key))
     )
-    known = later.select(session=pl.col("known_at").dt.date()).unique().sort("session")
-    before = known.join_asof(
+    return later["known_at"]
+
+
+def _before(times: pl.Series, days: pl.Series) -> pl.Series:
+    """Of some days the last ones before each time."""
+    known = times.dt.date().alias("day").unique().sort().to_frame()
+    found = known.join_asof(
         days.rename("before").to_frame(),
-        left_on="session",
+        left_on="day",
         right_on="before",
         allow_exact_matches=False,
     )
-    return before["before"].drop_nulls().unique().sort()
+    return found["before"].drop_nulls().unique().sort()

@@ -191,7 +191,11 @@ def _found(
 ) -> list[Finding]:
     return [
         Finding.of(
-            replace(difference, name=f"{part} {step}"), (change,), step, end, STEP_REMEDIES[step]
+            replace(difference, name=f"{part} {difference.name}"),
+            (change,),
+            step,
+            end,
+            STEP_REMEDIES[step],
         )
         for step, difference in differing
     ]
