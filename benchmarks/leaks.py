@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 import stocktrend as st
-from stocktrend.audit import AuditReport, Steps, Trained
+from stocktrend.auditing import AuditReport, Steps, Trained
 from stocktrend.config import Settings
 from stocktrend.dataset.scaling import Scaler
 from stocktrend.dataset.splits import time_split
@@ -244,9 +244,9 @@ def not_purged(panel: pl.DataFrame, split: Any, horizons: Sequence[int]) -> pl.D
     return time_split(panel, split, horizons).with_columns(panel.select(labels))
 
 
-def scaler_of_all(panel: pl.DataFrame, kind: Any) -> Scaler:
+def scaler_of_all(panel: pl.DataFrame, kind: Any, inputs: Any) -> Scaler:
     """A scaler that was fitted on test rows too."""
-    return Scaler.fit(panel, kind)
+    return Scaler.fit(panel, kind, inputs)
 
 
 def calibrated_on_test(predictions: pl.DataFrame, horizons: Sequence[int]) -> Calibrator:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from stocktrend._version import __version__
 
 if TYPE_CHECKING:
-    from stocktrend.audit import AuditReport
+    from stocktrend.auditing import AuditReport
     from stocktrend.catalog import CONTEXT_FEATURES, FEATURES, STOCK_FEATURES
     from stocktrend.config import Settings
     from stocktrend.dataset import DualTowerDataModule, DualTowerDataset, create_data_loaders
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
-    "stocktrend.audit": ("AuditReport",),
+    "stocktrend.auditing": ("AuditReport",),
     "stocktrend.catalog": ("CONTEXT_FEATURES", "FEATURES", "STOCK_FEATURES"),
     "stocktrend.config": ("Settings",),
     "stocktrend.quality": ("QualityReport", "rule"),

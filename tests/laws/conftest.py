@@ -11,7 +11,7 @@ from futures import rewritten
 from markets import Coverage, Covered, Records, World
 
 import stocktrend as st
-from stocktrend.audit.changes import Fate
+from stocktrend.auditing.changes import Fate
 from stocktrend.config import BarsFile, SeriesFile
 from stocktrend.settings import load_settings
 from us88_settings import us88_settings

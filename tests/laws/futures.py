@@ -6,8 +6,8 @@ from datetime import datetime
 from hypothesis import strategies as st
 from markets import Records
 
-from stocktrend.audit import changes
-from stocktrend.audit.changes import Fate
+from stocktrend.auditing import changes
+from stocktrend.auditing.changes import Fate
 from stocktrend.lake import Tables
 from stocktrend.schema import KEYS
 

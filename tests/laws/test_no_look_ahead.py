@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markets import Coverage, Covered, World, differing
 
-from stocktrend.audit.changes import FIRST_INSTANT, Fate
+from stocktrend.auditing.changes import FIRST_INSTANT, Fate
 from stocktrend.catalog import (
     FEATURES,
     MACRO_FEATURES,

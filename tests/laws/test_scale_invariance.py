@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markets import Coverage, Covered, World
 
-from stocktrend.audit.changes import LATER_DIVIDEND, LATER_SPLIT, rescaled
+from stocktrend.auditing.changes import LATER_DIVIDEND, LATER_SPLIT, rescaled
 from stocktrend.catalog import STOCK_FEATURES
 from stocktrend.features.stock import stock_features
 

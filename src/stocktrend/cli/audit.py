@@ -9,7 +9,7 @@ from stocktrend.cli.app import COMMAND, app
 from stocktrend.cli.display import Display, ProgressDisplay
 
 if TYPE_CHECKING:
-    from stocktrend.audit import AuditReport
+    from stocktrend.auditing import AuditReport
 
 FOUND = 3
 """Exit code where look-ahead was found."""

@@ -129,9 +129,7 @@ class Scaler:
             raise ModelError(f"not a saved scaler: {error!r}. Train the model again") from error
 
 
-def training_scaler(
-    panel: pl.DataFrame, kind: Scaling = "zscore", inputs: Inputs = OURS
-) -> Scaler:
+def training_scaler(panel: pl.DataFrame, kind: Scaling = "zscore", inputs: Inputs = OURS) -> Scaler:
     """The scaler of a panel that has a ``split`` column: fitted on its training rows."""
     return Scaler.fit(panel.filter(pl.col("split") == "train"), kind, inputs)
 

@@ -1,14 +1,18 @@
 """The look-ahead audit as a step: of a data root, and of the run that was trained there."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+import polars as pl
+
 from stocktrend.atomic import write_json
-from stocktrend.audit import AuditReport, Steps, Stored, Trained, examine
+from stocktrend.auditing import AuditReport, Steps, Stored, Trained, examine
 from stocktrend.config import Settings
 from stocktrend.errors import ConfigError
+from stocktrend.features.own import Feature
 from stocktrend.features.own_files import load_features
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel as compute_panel
@@ -16,7 +20,7 @@ from stocktrend.progress import Progress, silent
 from stocktrend.workflow.fit import torch_threads
 from stocktrend.workflow.page import report
 from stocktrend.workflow.places import lake_folder
-from stocktrend.workflow.run import AUDIT_FILE, Run, finished_runs, load_run
+from stocktrend.workflow.run import AUDIT_FILE, Run, features_of, finished_runs, load_run
 from stocktrend.workflow.steps import rows_of, settings_of
 
 Root = Path | str
@@ -58,7 +62,7 @@ def audit(
         found = examine(
             Lake(lake_folder(folder)),
             chosen,
-            steps=steps or _production(chosen, folder),
+            steps=steps or _production(load_features(chosen, folder)),
             samples=samples,
             seed=seed,
             progress=progress,
@@ -76,8 +80,8 @@ def audit(
         found = examine(
             Lake(lake_folder(folder), versions=run.versions),
             run.settings,
-            steps=steps or _production(run.settings, folder),
-            trained=Trained(run.id, run.recipe, panel, run.predictions, _stored(run)),
+            steps=steps or _production(features_of(run, folder)),
+            trained=_trained(run, panel),
             samples=samples,
             seed=seed,
             progress=progress,
@@ -88,17 +92,18 @@ def audit(
     return found
 
 
-def _production(settings: Settings, root: Path) -> Steps:
-    own = load_features(settings, root)
-    return Steps(panel=partial(compute_panel, features=own) if own else compute_panel)
+def _production(own: Sequence[Feature]) -> Steps:
+    return Steps(panel=partial(compute_panel, features=own))
 
 
-def _stored(run: Run) -> Stored:
+def _trained(run: Run, panel: pl.DataFrame) -> Trained:
     ensemble = run.forecaster.ensemble
-    return Stored(
+    stored = Stored(
         ensemble.scaler,
         run.forecaster.calibrator,
         run.predictions,
         ensemble.predict,
         run.forecaster.predict,
     )
+    inputs = run.forecaster.inputs
+    return Trained(run.id, run.recipe, panel, run.predictions, inputs, stored)

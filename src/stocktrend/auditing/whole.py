@@ -6,13 +6,13 @@ from datetime import datetime
 
 import polars as pl
 
-from stocktrend.audit.changes import RESCALINGS
-from stocktrend.audit.features import CUT, KINDS, Audited, audit_features
-from stocktrend.audit.findings import AuditReport, Check, Finding
-from stocktrend.audit.sample import draw
-from stocktrend.audit.steps import Steps
-from stocktrend.audit.stored import STORED, Stored, audit_stored
-from stocktrend.audit.training import (
+from stocktrend.auditing.changes import RESCALINGS
+from stocktrend.auditing.features import CUT, KINDS, Audited, audit_features
+from stocktrend.auditing.findings import AuditReport, Check, Finding
+from stocktrend.auditing.sample import draw
+from stocktrend.auditing.steps import Steps
+from stocktrend.auditing.stored import STORED, Stored, audit_stored
+from stocktrend.auditing.training import (
     PARTS,
     RECORDS,
     ROWS_CHANGED,
@@ -20,6 +20,7 @@ from stocktrend.audit.training import (
     audit_records,
     audit_rows,
 )
+from stocktrend.catalog import OURS, Inputs
 from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, DataError
 from stocktrend.lake import Records, Tables
@@ -40,6 +41,7 @@ class Trained:
         name: Of the run.
         panel: All rows that it was made from, as the panel step gives them.
         predictions: ``ticker, as_of, split`` and ``score_{h}d`` of these rows.
+        inputs: What the model reads.
         stored: What the run keeps; None leaves that out.
     """
 
@@ -47,6 +49,7 @@ class Trained:
     recipe: Recipe
     panel: pl.DataFrame
     predictions: pl.DataFrame
+    inputs: Inputs = OURS
     stored: Stored | None = None
 
     @property
@@ -66,7 +69,7 @@ def examine(
     seed: int = 0,
     progress: Progress = silent,
 ) -> AuditReport:
-    """Audit records, settings and steps; see ``stocktrend.audit.features`` and ``training``.
+    """Audit records, settings and steps; see ``stocktrend.auditing.features`` and ``training``.
 
     Args:
         records: A lake, or tables in memory.
@@ -142,7 +145,13 @@ def _audit_training(
     trained: Trained, audited: Audited, records: Records, settings: Settings, progress: Progress
 ) -> tuple[list[Finding], list[Check]]:
     training = Training(
-        settings, trained.recipe, audited.steps, trained.ends, trained.predictions, audited.seed
+        settings,
+        trained.recipe,
+        trained.inputs,
+        audited.steps,
+        trained.ends,
+        trained.predictions,
+        audited.seed,
     )
     learnt = trained.panel.filter(pl.col("as_of") <= training.ends[1]).height
     some = audited.panel.filter(pl.col("as_of") <= training.ends[1]).height

@@ -14,16 +14,18 @@ a bar that is revised after the end of training masks the labels that rest on it
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
 import polars as pl
 
-from stocktrend.audit.changes import rewritten
-from stocktrend.audit.comparing import KEY, Difference, differences
-from stocktrend.audit.features import ALL_KINDS, Audited, Kind
-from stocktrend.audit.findings import Finding
-from stocktrend.audit.steps import Steps
+from stocktrend.auditing.changes import rewritten
+from stocktrend.auditing.comparing import KEY, Difference, differences
+from stocktrend.auditing.features import ALL_KINDS, Audited, Kind
+from stocktrend.auditing.findings import Finding
+from stocktrend.auditing.steps import Steps
+from stocktrend.catalog import Inputs
 from stocktrend.config import Settings, Split
 from stocktrend.dataset.samples import DualTowerDataset
 from stocktrend.dataset.scaling import Scaler
@@ -47,7 +49,7 @@ BARS: Final = Kind(dropped=0.3, changed=0.7, told=0, latest=0)
 
 
 @dataclass(frozen=True)
-class Inputs:
+class Learnt:
     """What is learnt from one part of the panel.
 
     Attributes:
@@ -60,7 +62,7 @@ class Inputs:
     scaler: dict[str, Any]
     calibration: dict[str, Any]
 
-    def compared(self, other: "Inputs", part: Part) -> Iterator[tuple[str, Difference]]:
+    def compared(self, other: "Learnt", part: Part) -> Iterator[tuple[str, Difference]]:
         """Each difference with the step that it comes from."""
         labels = [n for n in self.rows.columns if n.startswith(("target_", "return_"))]
         inputs = [n for n in self.rows.columns if n.startswith("input_")]
@@ -101,32 +103,34 @@ class Training:
     """How a panel becomes what a model learns from.
 
     Attributes:
+        inputs: What the model reads.
         ends: Last ``as_of`` of training and of validation.
         predictions: Scores of the panel's rows, ``score_{h}d``, that a calibration is fitted to.
     """
 
     settings: Settings
     recipe: Recipe
+    inputs: Inputs
     steps: Steps
     ends: tuple[datetime, datetime]
     predictions: pl.DataFrame
     seed: int
 
-    def inputs(self, panel: pl.DataFrame) -> dict[Part, Inputs]:
+    def learnt(self, panel: pl.DataFrame) -> dict[Part, Learnt]:
         """What is learnt from a panel's training and from its validation rows."""
         horizons = self.settings.horizons
         train_end, validation_end = self.ends
         split = Split(train_end=train_end.date(), validation_end=validation_end.date())
         whole = self.steps.split(panel, split, horizons)
-        scaler = self.steps.scaler(whole, self.recipe.features)
+        scaler = self.steps.scaler(whole, self.recipe.features, self.inputs)
         calibration = self._calibration(whole)
-        found: dict[Part, Inputs] = {}
+        found: dict[Part, Learnt] = {}
         for part in PARTS:
             rows = whole.filter(pl.col("split") == part)
-            found[part] = Inputs(self._learnt(rows, scaler), scaler_fields(scaler), calibration)
+            found[part] = Learnt(self._rows(rows, scaler), scaler_fields(scaler), calibration)
         return found
 
-    def _learnt(self, rows: pl.DataFrame, scaler: Scaler) -> pl.DataFrame:
+    def _rows(self, rows: pl.DataFrame, scaler: Scaler) -> pl.DataFrame:
         """Keys, labels and scaled inputs, of the rows that have a label."""
         horizons = self.settings.horizons
         labels = [n for h in horizons for n in label_columns(h)[:2] if n in rows.columns]
@@ -157,11 +161,11 @@ def audit_rows(
 ) -> list[Finding]:
     """Alter the rows that follow training, and those that follow validation."""
     findings: list[Finding] = []
-    first = training.inputs(panel)
+    first = training.learnt(panel)
     for number, (part, end) in enumerate(zip(PARTS, training.ends, strict=True)):
         progress("audit training", number, len(PARTS), "parts")
         altered, predictions = _altered(training, panel, end)
-        again = replace(training, predictions=predictions).inputs(altered)
+        again = replace(training, predictions=predictions).learnt(altered)
         findings += _found(first[part].compared(again[part], part), part, ROWS_CHANGED, end)
     progress("audit training", len(PARTS), len(PARTS), "parts")
     return findings
@@ -172,15 +176,15 @@ def audit_records(
 ) -> list[Finding]:
     """Alter and delete the records known after training, and those after validation."""
     findings: list[Finding] = []
-    first = training.inputs(audited.panel)
+    first = training.learnt(audited.panel)
     for number, (part, end) in enumerate(zip(PARTS, training.ends, strict=True)):
         progress("audit records of training", number, len(PARTS), "parts")
         fates = {
             table: (BARS if table == "bars" else ALL_KINDS).fate(audited.seed, end, place)
             for place, table in enumerate(sorted(audited.records.tables))
         }
-        changed = audited.steps.panel(rewritten(audited.records, end, fates), audited.settings)
-        again = training.inputs(changed)
+        changed = audited.changed(end, partial(rewritten, moment=end, fates=fates))
+        again = training.learnt(changed)
         findings += _found(first[part].compared(again[part], part), part, RECORDS, end)
     progress("audit records of training", len(PARTS), len(PARTS), "parts")
     return findings

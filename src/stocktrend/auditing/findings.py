@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any, Final, Self
 
-from stocktrend.audit.comparing import ROWS, Difference
+from stocktrend.auditing.comparing import ROWS, Difference
 
 OTHER_TICKERS: Final = "bars of other tickers"
 SEVERAL: Final = "several tables together"

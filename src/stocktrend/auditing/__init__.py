@@ -4,9 +4,9 @@ It runs the steps of production, or others put in their place, on the records as
 records with another future, and names what differs with its source.
 """
 
-from stocktrend.audit.findings import AuditReport, Check, Finding
-from stocktrend.audit.steps import Steps
-from stocktrend.audit.stored import Stored
-from stocktrend.audit.whole import Trained, examine
+from stocktrend.auditing.findings import AuditReport, Check, Finding
+from stocktrend.auditing.steps import Steps
+from stocktrend.auditing.stored import Stored
+from stocktrend.auditing.whole import Trained, examine
 
 __all__ = ["AuditReport", "Check", "Finding", "Steps", "Stored", "Trained", "examine"]

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from leaks import CLASSIC, HONEST, SUBTLER, Leak, found, toy_training, with_features
-from stocktrend.audit import AuditReport, Steps, examine
+from stocktrend.auditing import AuditReport, Steps, examine
 from stocktrend.config import Settings
 from stocktrend.lake import Tables
 from stocktrend.panel import build_panel

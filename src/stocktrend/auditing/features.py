@@ -19,12 +19,13 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from stocktrend.audit.changes import RESCALINGS, Fate, cut, rescaled, rewritten
-from stocktrend.audit.comparing import KEY, Difference, differences
-from stocktrend.audit.findings import OTHER_TICKERS, SEVERAL, Finding
-from stocktrend.audit.sample import Sample
-from stocktrend.audit.steps import Steps
+from stocktrend.auditing.changes import RESCALINGS, Fate, cut, rescaled, rewritten
+from stocktrend.auditing.comparing import KEY, Difference, differences
+from stocktrend.auditing.findings import OTHER_TICKERS, SEVERAL, Finding
+from stocktrend.auditing.sample import Sample
+from stocktrend.auditing.steps import Steps
 from stocktrend.config import Settings
+from stocktrend.errors import DataError
 from stocktrend.lake import Tables
 from stocktrend.progress import Progress, silent
 from stocktrend.sessions import as_of_grid
@@ -109,8 +110,22 @@ class Audited:
         before = self.panel.filter(pl.col("as_of") <= moment)
         if before.is_empty():
             return []
-        after = self.steps.panel(change(self.records), self.settings)
-        return differences(before, after.filter(pl.col("as_of") <= moment), self.names)
+        after = self.changed(moment, change).filter(pl.col("as_of") <= moment)
+        return differences(before, after, self.names)
+
+    def changed(self, moment: datetime, change: Change) -> pl.DataFrame:
+        """The rows that changed records give.
+
+        Raises:
+            DataError: a step, such as a user's own feature, fails on them.
+        """
+        try:
+            return self.steps.panel(change(self.records), self.settings)
+        except DataError as error:
+            raise DataError(
+                "every step must cope with any records that become known later, revisions of "
+                f"earlier ones too, however with other records after {moment:%Y-%m-%d}: {error}"
+            ) from error
 
     def future(self, moment: datetime, kind: Kind, tables: Sequence[str]) -> Change:
         """Another future of some tables."""
@@ -221,7 +236,7 @@ def _from_others(audited: Audited, moment: datetime, change: Change) -> set[str]
     theirs = ~pl.col("ticker").is_in(half)
     kept = replace(audited, panel=audited.panel.filter(theirs))
     known = pl.col("as_of") <= moment
-    after = audited.steps.panel(audited.every_other(change)(audited.records), audited.settings)
+    after = audited.changed(moment, audited.every_other(change))
     after = after.join(kept.panel.select("ticker").unique(), on="ticker", how="semi")
     before = kept.panel.filter(known)
     return {d.name for d in differences(before, after.filter(known), audited.names)}

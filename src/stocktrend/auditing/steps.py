@@ -23,7 +23,7 @@ class Steps:
     Attributes:
         panel: Records and settings to rows with features and labels.
         split: Panel, split settings and horizons to the panel with ``split`` and masked labels.
-        scaler: The split panel and the kind of scaling to a scaler.
+        scaler: The split panel, the kind of scaling and the model's inputs to a scaler.
         calibrator: Predictions beside ``split`` and targets, and horizons, to a calibration.
     """
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from stocktrend.audit.changes import cut
-from stocktrend.audit.comparing import KEY, Difference, differences
-from stocktrend.audit.findings import Finding
-from stocktrend.audit.training import STEP_REMEDIES, Training, flat, scaler_fields
+from stocktrend.auditing.changes import cut
+from stocktrend.auditing.comparing import KEY, Difference, differences
+from stocktrend.auditing.findings import Finding
+from stocktrend.auditing.training import STEP_REMEDIES, Training, flat, scaler_fields
 from stocktrend.dataset.scaling import Scaler
 from stocktrend.evaluation.calibration import Calibrator
 from stocktrend.lake import Tables
@@ -64,7 +64,7 @@ def audit_stored(
     end = training.ends[1]
     ticker, as_of = whole.sort("as_of", "ticker").select(KEY).row(-1)
     last = ticker, as_of
-    scaler = training.steps.scaler(whole, training.recipe.features)
+    scaler = training.steps.scaler(whole, training.recipe.features, training.inputs)
     pairs = scaler_fields(stored.scaler), scaler_fields(scaler)
     found += [("scaler", d) for d in _unlike("scaler", *pairs, last, 0.0)]
     if stored.calibrator is not None:
