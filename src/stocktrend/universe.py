@@ -28,6 +28,8 @@ UNKNOWN: Final = (
     f"chosen; {MEANING}. To be sure, train on a data root with raw/universe/membership.csv"
 )
 MOST_NAMES: Final = 8
+MANY_MEMBER_YEARS: Final = 100.0
+"""Over so many an index that replaces one in twenty-five a year keeps all with a chance of 2%."""
 
 
 def among_members(rows: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
@@ -77,6 +79,7 @@ class Universe:
         share: Rows of the panel over members, summed over its dates.
         newest: The panel's last date.
         members: Members on it; ``rows`` of them have a row.
+        member_years: Members of a date, on average, times the years between the first and the last.
     """
 
     tickers: int
@@ -85,6 +88,7 @@ class Universe:
     newest: date
     members: int
     rows: int
+    member_years: float
 
     @classmethod
     def of(
@@ -106,6 +110,8 @@ class Universe:
         newest = pl.col("as_of") == dates["as_of"].max()
         day = dates["as_of"].dt.convert_time_zone("America/New_York").dt.date().max()
         assert isinstance(day, date)
+        days = dates.select((pl.col("as_of").max() - pl.col("as_of").min()).dt.total_days()).item()
+        years = days / 365.25
         return cls(
             tickers=len(names),
             unpriced=tuple(names.filter(~names.is_in(lake.spans("bars")["ticker"].implode()))),
@@ -113,6 +119,7 @@ class Universe:
             newest=day,
             members=members.filter(newest).height,
             rows=panel.filter(newest).height,
+            member_years=members.height / dates.height * years,
         )
 
     @property
@@ -126,16 +133,27 @@ class Universe:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """That prices of members are missing, and what it means."""
-        if not self.unpriced:
-            return ()
+        """That members are missing, or prices of members, and what it means."""
+        found = []
+        if self.tickers == self.members and self.member_years >= MANY_MEMBER_YEARS:
+            found.append(
+                f"survivorship: none of the {self.members:,} members ever left. A list of today's "
+                f"members with their first days leaves out those that failed, and without them "
+                f"skill looks better than it was. To mend it, add those that left to raw/universe/ "
+                f"with their end_date"
+            )
+        if self.unpriced:
+            found.append(self._unpriced())
+        return tuple(found)
+
+    def _unpriced(self) -> str:
         shown = ", ".join(self.unpriced[:MOST_NAMES])
         more = len(self.unpriced) - MOST_NAMES
         names = f"{shown} and {more} more" if more > 0 else shown
         return (
             f"survivorship: {len(self.unpriced):,} of {self.tickers:,} members have no prices at "
             f"all ({names}); those that failed are often among them, and without them skill looks "
-            f"better than it was. To mend it, put their prices into raw/prices/",
+            f"better than it was. To mend it, put their prices into raw/prices/"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Every report says what a missing or incomplete universe means; predict knows who was in it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import stocktrend as st
 from stocktrend.cli.program import execute
 from stocktrend.errors import DataError
-from stocktrend.universe import NO_UNIVERSE, UNKNOWN
+from stocktrend.universe import NO_UNIVERSE, UNKNOWN, Universe
 
 MOMENT = datetime(2017, 7, 1, tzinfo=UTC)
 QUICK = ["--preset", "original", "--set", "recipe.epochs=1"]
@@ -61,9 +62,12 @@ def test_with_a_universe_reports_say_how_much_of_it_has_prices(
     assert metrics["warnings"] == list(run.warnings)
     assert missing in metrics["warnings"][0]
     dates = run.predictions["as_of"].unique()
+    days = (dates.max() - dates.min()).days
     left = dates.filter(dates >= datetime(2017, 3, 3, tzinfo=UTC)).len()
     expected = run.predictions.height / (9 * dates.len() - left)
     assert metrics["universe"]["share"] == pytest.approx(expected, rel=1e-12)
+    years = metrics["universe"]["member_years"]
+    assert years == pytest.approx((9 - left / dates.len()) * days / 365.25, rel=1e-12)
     last = run.predictions.filter(pl.col("ticker") == tickers[0])["as_of"].max()
     assert last == datetime(2017, 2, 24, 21, tzinfo=UTC)
 
@@ -108,6 +112,22 @@ def test_a_market_that_tells_its_universe_gives_no_warning(market: Path) -> None
     assert run.universe is not None
     assert run.universe.unpriced == ()
     assert st.load_run(market).universe == run.universe
+
+
+def test_a_universe_that_nobody_leaves_in_a_hundred_member_years_is_doubted() -> None:
+    universe = Universe(
+        tickers=50,
+        unpriced=(),
+        share=1.0,
+        newest=date(2017, 6, 30),
+        members=50,
+        rows=50,
+        member_years=99.0,
+    )
+    assert universe.warnings == ()
+    (doubt,) = replace(universe, member_years=100.0).warnings
+    assert "none of the 50 members ever left" in doubt
+    assert replace(universe, member_years=100.0, tickers=51).warnings == ()
 
 
 def test_a_panel_alone_does_not_say_how_its_tickers_were_chosen(market: Path) -> None:
