@@ -45,16 +45,18 @@ def test_the_documents_for_readers_have_python() -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home with bars and news of AAPL, MSFT and two others in ``downloads``, and a ``.venv``."""
+    """A home with files of AAPL, MSFT and two others in ``downloads``, and a ``.venv``."""
     st.simulate(tmp_path / "made", tickers=4, start="2016-01-01", end="2017-06-30", seed=1)
     raw, downloads = tmp_path / "made" / "raw", tmp_path / "downloads"
-    downloads.mkdir()
     first, second, *_ = sorted(path.stem for path in (raw / "prices").glob("*.csv"))
-    for file in [*raw.glob("prices/*.csv"), *raw.glob("news/*.jsonl")]:
-        name, text = file.name, file.read_text()
+    universe = raw / "universe" / "membership.csv"
+    for file in [*raw.glob("prices/*.csv"), *raw.glob("news/*.jsonl"), universe]:
+        name, text = file.relative_to(raw).as_posix(), file.read_text()
         for made, known in ((first, "AAPL"), (second, "MSFT")):
             name, text = name.replace(made, known), text.replace(made, known)
-        (downloads / name).write_text(text)
+        copy = downloads / name.removeprefix("universe/")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(text)
     program = tmp_path / ".venv" / "bin" / "stocktrend"
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m stocktrend "$@"\n')
@@ -75,6 +77,7 @@ def test_the_readmes_commands_lead_from_files_to_scores(home: Path) -> None:
     assert done.returncode == 0, done.stderr
     run, predicted = done.stdout.split("report.html", 1)
     assert "Skill" in run or "skill" in run
+    assert "survivorship" not in run
     assert "AAPL" in predicted
     assert "MSFT" in predicted
     assert len(list((home / "market" / "runs").glob("*/report.html"))) == 1
