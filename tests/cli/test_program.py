@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from stocktrend.cli.display import Display
 from stocktrend.cli.program import execute
 
 HEAVY = ("torch", "polars", "numba", "pandas", "pyarrow", "sklearn", "plotly")
@@ -189,3 +190,26 @@ def test_a_place_that_cannot_be_written_is_refused(
     (tmp_path / "file").write_text("")
     message = refused(capsys, "simulate", "--data-root", str(tmp_path / "file" / "below"))
     assert str(tmp_path / "file") in message
+
+
+def test_names_of_files_cannot_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = tmp_path / "raw" / "prices"
+    prices.mkdir(parents=True)
+    (prices / "clear\x1b[2Jscreen.csv").write_text("Date,Open\n2016-06-27,1\n")
+    assert execute(["ingest", "--data-root", str(tmp_path)]) == 2
+    shown = capsys.readouterr()
+    assert "\x1b" not in shown.out + shown.err
+    assert "clear\\x1b[2Jscreen.csv must have the columns" in shown.err
+
+
+def test_what_files_hold_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    display = Display(as_json=False)
+    display.say("say \x1b[2J")
+    display.heading("heading \x9b2J")
+    display.table(("column",), [("cell \x07\x00",)])
+    shown = capsys.readouterr().out
+    assert not set("\x1b\x9b\x07\x00") & set(shown)
+    for text in ("say \\x1b[2J", "heading \\x9b2J", "cell \\x07\\x00"):
+        assert text in shown

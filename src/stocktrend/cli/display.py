@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 WIDTH_OF_A_FILE = 120
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tabs and line ends."""
 
 
 class Display:
@@ -29,12 +32,12 @@ class Display:
     def say(self, text: str = "") -> None:
         """One line as it is, however long."""
         if not self._as_json:
-            self._console.print(text, markup=False, soft_wrap=True)
+            self._console.print(visible(text), markup=False, soft_wrap=True)
 
     def heading(self, text: str) -> None:
         if not self._as_json:
             self._console.print()
-            self._console.print(text, style="bold", markup=False, soft_wrap=True)
+            self._console.print(visible(text), style="bold", markup=False, soft_wrap=True)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """A table; a column whose name starts with ``#`` is right-aligned."""
@@ -53,13 +56,22 @@ class Display:
                 overflow="fold",
             )
         for row in rows:
-            table.add_row(*(Text(written(cell)) for cell in row))
+            table.add_row(*(Text(visible(written(cell))) for cell in row))
         self._console.print(table)
 
     def finish(self, document: dict[str, Any]) -> None:
         """The one JSON document, where it was asked for."""
         if self._as_json:
             sys.stdout.write(json.dumps(strict(document), indent=2, allow_nan=False) + "\n")
+
+
+def visible(text: str) -> str:
+    """Text of files and their names, in which nothing steers the terminal.
+
+    >>> visible("red: \\x1b[31m")
+    'red: \\\\x1b[31m'
+    """
+    return CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def written(cell: object) -> str:

@@ -14,6 +14,7 @@ import typer
 
 from stocktrend.cli import audit, check, commands, lake
 from stocktrend.cli.app import app
+from stocktrend.cli.display import visible
 from stocktrend.errors import ConfigError, StocktrendError
 
 STOPPED = 130
@@ -73,7 +74,7 @@ def _refuse(problems: Sequence[str], arguments: Sequence[str]) -> int:
     else:
         lines = [f"  {number}. {problem}" for number, problem in enumerate(problems, 1)]
         text = "\n".join([f"Error: {len(problems)} problems", *lines])
-    print(text, file=sys.stderr)  # noqa: T201
+    print(visible(text), file=sys.stderr)  # noqa: T201
     if "--json" in arguments:
         print(json.dumps({"error": list(problems)}, indent=2))  # noqa: T201
     return 2
