@@ -18,7 +18,7 @@ from deltalake import (
 
 from stocktrend.errors import LakeError
 from stocktrend.lake.checksums import damage, files_of, is_local, seal
-from stocktrend.lake.faults import damaged, mapped
+from stocktrend.lake.faults import damaged, let_go, mapped
 from stocktrend.lake.migrations import Change
 
 ROWS_PER_GROUP: Final = 131_072
@@ -100,6 +100,8 @@ def read(
     with mapped(path):
         table = _opened(path, at)
         for name, reason in damage(path, files_of(table)).items():
+            if at is not None and at < _opened(path).version():
+                raise let_go(path, at, f"{name} {reason}")
             raise damaged(path, f"{name} {reason}")
         number = _schema(table)
         _known(path, number, 1 + len(changes))

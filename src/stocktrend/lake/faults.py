@@ -65,6 +65,15 @@ def damaged(path: str, reason: str) -> LakeError:
     )
 
 
+def let_go(path: str, version: int, reason: str) -> LakeError:
+    """A past version that cannot be read any more; the newest may be as it should."""
+    return LakeError(
+        f"A past version must have all its files to be read, however version {version} of {path}: "
+        f"{reason}. A vacuum with --forget-runs removed them, or they are damaged; `stocktrend "
+        f"lake history` lists the versions that are there"
+    )
+
+
 def refused(path: str | Path, reason: str | OSError) -> LakeError:
     """Files that the system does not let us read, write or remove."""
     return LakeError(

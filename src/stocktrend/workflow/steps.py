@@ -224,7 +224,7 @@ def _panel_of(run: Run, root: Path, progress: Progress) -> pl.DataFrame:
     panel = time_split(whole, run.settings.split, run.settings.horizons)
     names = ["ticker", "as_of", "split", *(f"target_{h}d" for h in run.settings.horizons)]
     if not panel.select(names).equals(run.predictions.select(names)):
-        raise _changed(run)
+        raise _changed(run, "it was removed or made anew since")
     return panel
 
 
@@ -241,13 +241,13 @@ def rows_of(run: Run, root: Path, progress: Progress = silent) -> pl.DataFrame:
     try:
         return compute_panel(then, settings, features=own, progress=progress)
     except LakeError as error:
-        raise _changed(run) from error
+        raise _changed(run, str(error)) from error
 
 
-def _changed(run: Run) -> ModelError:
+def _changed(run: Run, why: str) -> ModelError:
     return ModelError(
         f"run {run.id} must be judged on the panel that it was trained on, however the lake no "
-        "longer gives it: it was removed or made anew since. Run `stocktrend train` again"
+        f"longer gives it: {why}. Run `stocktrend train` again"
     )
 
 
