@@ -189,6 +189,7 @@ def test_freshness_is_measured_against_the_time_given() -> None:
     (bars, *others) = check(records, Settings(), moment("2021-01-10 21:00:00")).tables
     # 2020-12-31 closed at 16:00 in New York, 21:00 UTC.
     assert (bars.last_known, bars.behind) == (moment("2020-12-31 21:00:00"), 10)
+    assert bars.sources.rows() == [("made", 20, 20 * 505, day(0), day(504))]
     assert [(table.records, table.behind) for table in others] == [(0, None)] * 4
     with pytest.raises(DataError, match="time zone"):
         check(records, Settings(), NOW.replace(tzinfo=None))

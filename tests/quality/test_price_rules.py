@@ -65,6 +65,30 @@ def test_a_crash_of_the_whole_market_is_kept(fall: float) -> None:
     assert warnings(market.records()) == {}
 
 
+@pytest.mark.parametrize("factor", [0.4, 1.9])
+@pytest.mark.parametrize(
+    ("volume", "width"),
+    [(30, 0.01), (0.8, 0.3)],
+    ids=["a bid in cash: heavy trade at one price", "a wild day on little trade"],
+)
+def test_heavy_trade_or_a_wide_range_alone_tells_a_real_jump(
+    factor: float, volume: float, width: float
+) -> None:
+    market = Market(seed=3)
+    market.scale[7, 300:] *= factor
+    market.volumes[7, 300:306] *= volume
+    market.ranges[7, 300] = width
+    assert errors(market.records()) == []
+    assert warnings(market.records()) == {}
+
+
+def test_a_wild_stock_may_jump_calmly() -> None:
+    market = Market(seed=3)
+    market.moves[7] += np.random.default_rng(1).normal(0, 0.06, market.moves.shape[1])
+    market.moves[7, 300] = np.log(0.5)  # some 16 times its ordinary move
+    assert errors(market.records()) == []
+
+
 @pytest.mark.parametrize("factor", [0.1, 0.4, 1.9, 4.0])
 def test_a_stock_that_falls_or_rises_alone_on_heavy_trade_is_kept(factor: float) -> None:
     market = Market(seed=3)
@@ -99,6 +123,23 @@ def test_bad_prints_far_apart_are_spells_of_their_own() -> None:
         ("two_series", "T03", day(100), day(100)),
         ("two_series", "T03", day(300), day(300)),
     ]
+
+
+def test_a_level_that_returns_after_more_than_a_year_is_two_breaks_on_their_own() -> None:
+    market = Market(seed=4)
+    market.scale[3, 100:380] *= 10
+    market.ranges[3, [100, 380]] = 0.6
+    assert errors(market.records()) == []
+    market.scale[3, 340:380] /= 10
+    assert errors(market.records()) == [("two_series", "T03", day(100), day(339))]
+
+
+def test_a_real_company_that_becomes_more_traded_is_kept() -> None:
+    market = Market(seed=5)
+    market.scale[6, 250:] *= 4
+    market.ranges[6, 250] = 0.5
+    market.volumes[6, 250:] *= 200
+    assert errors(market.records()) == []
 
 
 def test_a_shell_before_a_recycled_ticker_is_the_spell() -> None:

@@ -75,6 +75,9 @@ def check(
 
 def _show_table(display: Display, table: "TableQuality", found: Sequence["Finding"]) -> None:
     display.heading(f"{table.table}: {_summary(table)}")
+    if table.sources.height > 1:
+        named = table.sources.select("source", "records").iter_rows()
+        display.say("Sources: " + ", ".join(f"{name} {count:,}" for name, count in named))
     told = [f for f in found if f.severity != "note"]
     _show_findings(display, told)
     notes: dict[str, list[Finding]] = {}

@@ -39,6 +39,7 @@ class TableQuality:
         share: Of the sessions between each ticker's first bar and its last, those with one; None
             where a table has no calendar.
         coverage: ``subject, first, last, records, expected, share``, least covered first.
+        sources: ``source, subjects, records, first, last``, most records first.
         months: ``subject, month, share`` of the month's sessions with a bar; of news ``records``.
     """
 
@@ -51,11 +52,15 @@ class TableQuality:
     behind: int | None
     share: float | None
     coverage: pl.DataFrame
+    sources: pl.DataFrame
     months: pl.DataFrame
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON, without the months."""
-        rows = self.coverage.with_columns(pl.col("first", "last").cast(pl.String))
+        coverage, sources = (
+            frame.with_columns(pl.col("first", "last").cast(pl.String)).to_dicts()
+            for frame in (self.coverage, self.sources)
+        )
         return {
             "table": self.table,
             "records": self.records,
@@ -66,7 +71,8 @@ class TableQuality:
             "last_known": None if self.last_known is None else self.last_known.isoformat(),
             "days_behind": self.behind,
             "share_of_sessions": self.share,
-            "coverage": rows.to_dicts(),
+            "sources": sources,
+            "coverage": coverage,
         }
 
 
@@ -95,6 +101,7 @@ def table_quality(
         behind=None if last is None else max(0, (now - last).days),
         share=held / expected if expected else None,
         coverage=coverage,
+        sources=_sources(table, rows),
         months=_months(table, rows, sessions),
     )
 
@@ -119,6 +126,20 @@ def _coverage(table: str, rows: pl.DataFrame, sessions: pl.DataFrame) -> pl.Data
         .with_columns((pl.col("records") / pl.col("expected")).alias("share"))
         .drop("_from", "_to")
         .sort("share", "records", "subject")
+    )
+
+
+def _sources(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    day = DAY[table]
+    return (
+        rows.group_by("source")
+        .agg(
+            pl.col(SUBJECT[table]).n_unique().alias("subjects"),
+            pl.len().alias("records"),
+            day.min().alias("first"),
+            day.max().alias("last"),
+        )
+        .sort(["records", "source"], descending=[True, False])
     )
 
 

@@ -13,7 +13,7 @@ LEAST_PEERS: Final = 5
 
 BAR_COLUMNS: Final = ("open", "high", "low", "close", "adj_close", "volume")
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "bars": BAR_COLUMNS,
+    "bars": ("source", *BAR_COLUMNS),
     "news": ("event_time", "source", "text", "lang", "is_repost"),
     "policy": ("event_time", "source", "kind", "title", "text"),
     "macro": ("source", "value", "revised"),

@@ -58,6 +58,7 @@ def render_check(report: QualityReport, title: str) -> str:
         "title": title,
         "headline": headline(report),
         "groups": groups(report),
+        "sources": [(t.table, row) for t in report.tables for row in t.sources.to_dicts()],
         "maps": [(t.table, heat_height(t), t.coverage.height > MOST_ROWS) for t in maps],
         "rule_height": 60 + 24 * len(groups(report)),
         "quarantine": report.quarantine.to_dicts(),
