@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_market import NOW, PRICES, Market, day
 
+from stocktrend import schema
 from stocktrend.config import Settings
 from stocktrend.lake import Records, Tables
 from stocktrend.quality import Finding, check
@@ -134,6 +135,23 @@ def test_a_level_that_returns_after_more_than_a_year_is_two_breaks_on_their_own(
     assert errors(market.records()) == [("two_series", "T03", day(100), day(339))]
 
 
+def test_a_fall_after_a_slow_recovery_is_no_return() -> None:
+    market = Market(seed=4)
+    market.ranges[3, [100, 250]] = 1.0
+    market.moves[3, 100] = np.log(1 / 10)
+    market.moves[3, 101:250] += np.log(40) / 149
+    market.moves[3, 250] = np.log(1 / 4)
+    assert errors(market.records()) == []
+
+
+def test_a_company_that_comes_back_from_a_pause_with_more_trade_is_kept() -> None:
+    market = Market(seed=5)
+    market.scale[6, :250] *= 5
+    market.volumes[6, :250] /= 50
+    market.there[6, 220:250] = False
+    assert errors(market.records()) == []
+
+
 def test_a_real_company_that_becomes_more_traded_is_kept() -> None:
     market = Market(seed=5)
     market.scale[6, 250:] *= 4
@@ -206,8 +224,30 @@ def test_one_series_under_two_tickers_and_a_repeated_bar_are_told() -> None:
     assert found == {"repeated_bar": ["T11"], "same_series": ["T05"]}
 
 
-def test_without_peers_nothing_is_told_of_a_market_of_one() -> None:
-    market = Market(tickers=1, seed=9)
-    market.moves[0, 200] -= 0.3
-    market.volumes[0, 200] *= 10
-    assert errors(market.records()) == []
+def test_two_tickers_are_no_peers_of_each_other() -> None:
+    market = Market(tickers=2, seed=9)
+    market.scale[0, 200:] /= 2
+    market.volumes[0, 180:201] = 1e6
+    market.volumes[0, 200:] *= 2
+    assert errors(market.records()) == [("missed_adjustment", "T00", day(200), day(200))]
+
+
+def test_a_spell_that_is_withheld_is_not_told_again_at_the_next_bar() -> None:
+    market = Market(seed=1)
+    market.scale[4, 300:] /= 2
+    market.volumes[4, 280:301] = 1e6
+    market.volumes[4, 300:] *= 2
+    rest = market.bars().filter((pl.col("ticker") != "T04") | (pl.col("session") != day(300)))
+    assert errors(Tables({"bars": rest})) == [("missed_adjustment", "T04", day(301), day(301))]
+    row = (
+        "bars",
+        "made",
+        "p.csv",
+        None,
+        "withheld: missed_adjustment: half",
+        "{}",
+        "T04",
+        day(300),
+    )
+    refused = pl.DataFrame([row], schema=schema.QUARANTINE, orient="row")
+    assert errors(Tables({"bars": rest}, refused)) == []
