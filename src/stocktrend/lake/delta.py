@@ -204,14 +204,11 @@ def write(
     Raises:
         LakeError: the folder cannot be written, or another program wrote meanwhile.
     """
-    table = frame.to_arrow(compat_level=pl.CompatLevel.newest())
-    first = table.schema.field(0).with_metadata({SCHEMA: str(schema).encode()})
-    numbered = pa.Table.from_arrays(table.columns, schema=table.schema.set(0, first))
     with mapped(path):
         before = set(files_of(DeltaTable(path))) if DeltaTable.is_deltatable(path) else set()
         write_deltalake(
             path,
-            numbered,
+            _numbered(frame, schema),
             mode=mode,
             schema_mode="overwrite" if mode == "overwrite" else None,
             writer_properties=WriterProperties(
@@ -221,3 +218,12 @@ def write(
             post_commithook_properties=KEEP_LOG,
         )
         seal(path, files_of(DeltaTable(path)).keys() - before)
+
+
+def _numbered(frame: pl.DataFrame, schema: int) -> pa.RecordBatchReader:
+    """The frame with the number of its schema, piece by piece: all at once would be a copy."""
+    pieces = pa.RecordBatchReader.from_stream(frame)
+    first = pieces.schema.field(0).with_metadata({SCHEMA: str(schema).encode()})
+    named = pieces.schema.set(0, first)
+    batches = (pa.RecordBatch.from_arrays(piece.columns, schema=named) for piece in pieces)
+    return pa.RecordBatchReader.from_batches(named, batches)
