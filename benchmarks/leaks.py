@@ -6,7 +6,7 @@ features stand honest ones of the same make, which must not be named.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -310,15 +310,27 @@ SUBTLER = (
 )
 
 
-def revised_records(records: Records) -> Tables:
-    """The records with a revision of each monthly macro value, known some weeks after it."""
-    tables = Tables.of(records)
-    macro = tables.tables["macro"]
+def leaky_market(records: Records, begins: date, ends: date) -> Tables:
+    """A simulated market's records with all that leaks need to show.
+
+    Each monthly macro value has a revision, known some weeks after it; the bars of the fourth
+    ticker begin late, those of the sixth end early; of the news every fourth item is left, since
+    scoring texts would take half of the time.
+    """
+    tables = dict(Tables.of(records).tables)
+    macro = tables["macro"]
     monthly = macro.filter(pl.col("series").is_in(["UNRATE", "PAYEMS", "INDPRO"]))
     again = monthly.with_columns(
         known_at=pl.col("known_at") + pl.duration(days=33), value=pl.col("value") * 1.01
     )
-    return replace(tables, tables={**tables.tables, "macro": pl.concat([macro, again])})
+    bars = tables["bars"]
+    names = bars["ticker"].unique().sort()
+    day, ticker = pl.col("session"), pl.col("ticker")
+    late, gone = (ticker == names[3]) & (day < begins), (ticker == names[5]) & (day > ends)
+    tables["macro"] = pl.concat([macro, again])
+    tables["bars"] = bars.filter(~late & ~gone)
+    tables["news"] = tables["news"].gather_every(4)
+    return Tables(tables, records.quarantine())
 
 
 def with_features(leaks: Sequence[Leak]) -> Steps:

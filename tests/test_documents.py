@@ -24,6 +24,7 @@ DOCUMENTS = [
     ROOT / "DUAL_TOWER_MODEL_DESIGN.md",
     ROOT / "docs" / "configuration.md",
     ROOT / "docs" / "features.md",
+    ROOT / "docs" / "audit.md",
 ]
 
 

@@ -34,5 +34,9 @@ class DataError(StocktrendError):
     """A frame handed to stocktrend lacks columns, rows or types that the step needs."""
 
 
+class NoRowsError(DataError):
+    """No row of a panel is left, or there are no bars to make one of."""
+
+
 class ModelError(StocktrendError):
     """Shapes, devices or checkpoints that do not fit the model."""

@@ -22,7 +22,7 @@ import polars as pl
 
 from stocktrend.catalog import FEATURES
 from stocktrend.config import Settings
-from stocktrend.errors import ConfigError, DataError
+from stocktrend.errors import ConfigError, DataError, NoRowsError
 from stocktrend.features.macro import macro_features
 from stocktrend.features.news import news_features
 from stocktrend.features.news_periods import news_periods
@@ -89,7 +89,7 @@ def build_panel(
     stocks = _stock_rows(versions, grid, settings.exchange, breaks)
     progress("stock features", versions.height, versions.height, "bars")
     if stocks.is_empty():
-        raise DataError(_no_rows(versions, start or settings.start, end or settings.end))
+        raise NoRowsError(_no_rows(versions, start or settings.start, end or settings.end))
     stocks = _members(stocks, records, known_by)
     panel = _with_context(stocks, grid, records, settings, known_by, progress)
     if features:
@@ -112,7 +112,7 @@ def _history(records: Records, table: str, known_by: datetime | None) -> pl.Data
 
 def _check_tickers(bars: pl.DataFrame, tickers: Sequence[str] | None) -> Sequence[str] | None:
     if bars.is_empty():
-        raise DataError(
+        raise NoRowsError(
             "the lake must hold bars, however it has none known by then. Put price files into "
             "raw/prices/ and run `stocktrend ingest`"
         )
@@ -165,7 +165,7 @@ def _members(stocks: pl.DataFrame, records: Records, known_by: datetime | None) 
     rows = among_members(stocks, _history(records, "universe", known_by))
     if rows.is_empty():
         days = stocks["as_of"].dt.strftime("%Y-%m-%d").unique().sort()
-        raise DataError(
+        raise NoRowsError(
             f"the panel must have a row, however no ticker with prices was in the universe "
             f"between {days[0]} and {days[-1]}. Choose other dates, write the tickers of "
             "raw/universe/ as those of raw/prices/ are, or set `universe: []` under sources"

@@ -25,7 +25,7 @@ from stocktrend.auditing.findings import OTHER_TICKERS, SEVERAL, Finding
 from stocktrend.auditing.sample import Sample
 from stocktrend.auditing.steps import Steps
 from stocktrend.config import Settings
-from stocktrend.errors import DataError
+from stocktrend.errors import DataError, NoRowsError
 from stocktrend.lake import Tables
 from stocktrend.progress import Progress, silent
 from stocktrend.sessions import as_of_grid
@@ -114,13 +114,15 @@ class Audited:
         return differences(before, after, self.names)
 
     def changed(self, moment: datetime, change: Change) -> pl.DataFrame:
-        """The rows that changed records give.
+        """The rows that changed records give; none where they give none.
 
         Raises:
             DataError: a step, such as a user's own feature, fails on them.
         """
         try:
             return self.steps.panel(change(self.records), self.settings)
+        except NoRowsError:
+            return self.panel.clear()
         except DataError as error:
             raise DataError(
                 "every step must cope with any records that become known later, revisions of "
