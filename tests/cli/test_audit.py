@@ -90,6 +90,8 @@ def test_a_run_whose_files_were_changed_by_hand_is_found(copy: Path) -> None:
     found = {(finding.what, finding.source) for finding in report.findings}
     assert ("scaler", "scaler") in found
     assert ("scores score_7d", "scores") in found
+    page = (run.folder / "report.html").read_text()
+    assert page.count(report.headline) == 2  # beside the verdict, and in its section
     assert not {source for _, source in found} & {"bars", "news", "policy", "macro", "universe"}
 
 

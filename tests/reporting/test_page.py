@@ -307,3 +307,41 @@ def test_scores_without_skill_get_short_bars(contents: ReportContents) -> None:
     lengths = [a["style"] for _, a in page.tags if "score" in (a.get("class") or "").split()]
     assert lengths[0] == "--s:0.200"
     assert lengths[1] == "--s:1.000"
+
+
+def test_an_audit_is_shown_with_its_findings() -> None:
+    finding = {
+        "what": HOSTILE,
+        "changes": ["altered", "left out"],
+        "source": "bars",
+        "rows": 3,
+        "moment": "2016-01-08 21:00:00+00:00",
+        "ticker": "T002",
+        "as_of": "2016-01-08 21:00:00+00:00",
+        "before": "-1.5",
+        "after": "null",
+        "remedy": "look back only",
+    }
+    audit = {
+        "headline": "Look-ahead found in mine, in 200 samples of 50 tickers on 8 dates.",
+        "clean": False,
+        "checks": [
+            {"name": "later records altered", "tested": 56600, "unit": "rows", "findings": 1}
+        ],
+        "findings": [finding],
+        "dates": {"2016-01-08": "a half-day"},
+        "samples": 200,
+        "tickers": 50,
+        "features": 89,
+        "seed": 0,
+        "notes": ["No trained run was given."],
+    }
+    page = Page(render_report(replace(make(), audit=audit)))
+    text = " ".join(" ".join(page.text).split())
+    assert audit["headline"] in text
+    assert "Later records altered 56 600 rows 1" in text
+    assert f"{HOSTILE} bars, altered, left out 3 T002 2016-01-08 \u22121.5 null" in text
+    assert "Look back only." in text
+    assert "2016-01-08 a half-day" in text
+    assert "No trained run was given." in text
+    assert "Not audited yet" in " ".join(Page(render_report(make())).text)

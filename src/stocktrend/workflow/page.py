@@ -45,6 +45,7 @@ def _contents(run: Run, lake: Lake | None, created: datetime) -> ReportContents:
     prices = pl.DataFrame() if lake is None else lake.read("bars")
     observations = pl.DataFrame() if lake is None else lake.read("macro")
     summary = None if run.folder is None else last_report(run.folder.parents[1])
+    audit = kept_audit(run)
     revised: list[str] = []
     if observations.height:
         revised = observations.filter("revised")["series"].unique().sort().to_list()
@@ -64,10 +65,15 @@ def _contents(run: Run, lake: Lake | None, created: datetime) -> ReportContents:
         versions=_versions(run.versions),
         own=run.forecaster.inputs.own,
         revised=revised,
-        warnings=run.warnings,
+        warnings=[*run.warnings, *_found(audit)],
         universe=None if run.universe is None else run.universe.sentence,
-        audit=kept_audit(run),
+        audit=audit,
     )
+
+
+def _found(audit: Mapping[str, Any] | None) -> list[str]:
+    """What an audit says against the run."""
+    return [] if audit is None or audit["clean"] else [audit["headline"]]
 
 
 def _settings(run: Run) -> dict[str, Any]:
