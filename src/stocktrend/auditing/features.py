@@ -235,13 +235,10 @@ def _from_others(audited: Audited, moment: datetime, change: Change) -> set[str]
     """Columns that move in rows of tickers whose own bars stay."""
     bars = audited.records.tables["bars"]
     half = bars["ticker"].unique().sort().gather_every(2).implode()
-    theirs = ~pl.col("ticker").is_in(half)
-    kept = replace(audited, panel=audited.panel.filter(theirs))
-    known = pl.col("as_of") <= moment
+    theirs = ~pl.col("ticker").is_in(half) & (pl.col("as_of") <= moment)
     after = audited.changed(moment, audited.every_other(change))
-    after = after.join(kept.panel.select("ticker").unique(), on="ticker", how="semi")
-    before = kept.panel.filter(known)
-    return {d.name for d in differences(before, after.filter(known), audited.names)}
+    found = differences(audited.panel.filter(theirs), after.filter(theirs), audited.names)
+    return {difference.name for difference in found}
 
 
 def _findings(

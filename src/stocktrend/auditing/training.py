@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from stocktrend.auditing.changes import rewritten
-from stocktrend.auditing.comparing import KEY, Difference, differences
+from stocktrend.auditing.comparing import KEY, ROWS, Difference, differences
 from stocktrend.auditing.features import ALL_KINDS, Audited, Kind
 from stocktrend.auditing.findings import Finding
 from stocktrend.auditing.steps import Steps
@@ -53,20 +53,21 @@ class Learnt:
     """What is learnt from one part of the panel.
 
     Attributes:
-        rows: ``ticker``, ``as_of``, the masked labels, and the scaled inputs as ``input_0``, ...
+        rows: ``ticker``, ``as_of``, the masked labels, and the scaled inputs.
+        labels: Names of the masked labels.
         scaler: As JSON has it; of training alone.
         calibration: As JSON has it; of validation alone.
     """
 
     rows: pl.DataFrame
+    labels: tuple[str, ...]
     scaler: dict[str, Any]
     calibration: dict[str, Any]
 
     def compared(self, other: "Learnt", part: Part) -> Iterator[tuple[str, Difference]]:
         """Each difference with the step that it comes from."""
-        labels = [n for n in self.rows.columns if n.startswith(("target_", "return_"))]
-        inputs = [n for n in self.rows.columns if n.startswith("input_")]
-        for difference in differences(self.rows, other.rows, labels):
+        inputs = [n for n in self.rows.columns if n not in KEY and n not in self.labels]
+        for difference in differences(self.rows, other.rows, self.labels):
             yield "split", difference
         # What the scaler changes the scaled inputs show once more.
         scaled = [("scaler", self.scaler, other.scaler)]
@@ -75,8 +76,9 @@ class Learnt:
             if first != second:
                 yield step, _first_number(step, first, second, self.rows)
         if self.scaler == other.scaler:
-            for difference in differences(self.rows, other.rows, inputs)[:1]:
-                yield "features", difference
+            for difference in differences(self.rows, other.rows, inputs):
+                if difference.name != ROWS:
+                    yield "features", difference
 
 
 def _first_number(
@@ -127,16 +129,16 @@ class Training:
         found: dict[Part, Learnt] = {}
         for part in PARTS:
             rows = whole.filter(pl.col("split") == part)
-            found[part] = Learnt(self._rows(rows, scaler), scaler_fields(scaler), calibration)
+            labels = tuple(n for h in horizons for n in label_columns(h)[:2] if n in rows.columns)
+            learnt = self._rows(rows, labels, scaler)
+            found[part] = Learnt(learnt, labels, scaler_fields(scaler), calibration)
         return found
 
-    def _rows(self, rows: pl.DataFrame, scaler: Scaler) -> pl.DataFrame:
+    def _rows(self, rows: pl.DataFrame, labels: tuple[str, ...], scaler: Scaler) -> pl.DataFrame:
         """Keys, labels and scaled inputs, of the rows that have a label."""
-        horizons = self.settings.horizons
-        labels = [n for h in horizons for n in label_columns(h)[:2] if n in rows.columns]
-        data = DualTowerDataset(rows, scaler, horizons, self.recipe.target)
-        values = data.rows[:, : -len(horizons)].numpy()
-        scaled = pl.DataFrame(values, schema=[f"input_{n}" for n in range(values.shape[1])])
+        data = DualTowerDataset(rows, scaler, self.settings.horizons, self.recipe.target)
+        values = data.rows[:, : data.width].numpy()
+        scaled = pl.DataFrame(values, schema=list(scaler.inputs.names))
         known = pl.any_horizontal(pl.col(labels).is_not_null())
         return rows.select(*KEY, *labels).hstack(scaled).filter(known)
 
