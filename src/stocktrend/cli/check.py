@@ -3,6 +3,7 @@
 Exit code 3: corrupt records are still read. 0: none are, whatever warnings there were.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,8 @@ CORRUPT = 3
 MOST_ROWS = 12
 MOST_SUBJECTS = 6
 LONGEST = 90
+SPARSE = 0.95
+"""Share of its sessions below which a ticker is named."""
 
 
 @app.command(**COMMAND)
@@ -78,6 +81,10 @@ def _show_table(display: Display, table: "TableQuality", found: Sequence["Findin
     if table.sources.height > 1:
         named = table.sources.select("source", "records").iter_rows()
         display.say("Sources: " + ", ".join(f"{name} {count:,}" for name, count in named))
+    sparse = table.coverage.filter(table.coverage["share"] < SPARSE)
+    if sparse.height:
+        worst = sparse.select("subject", "share").head(MOST_SUBJECTS).iter_rows()
+        display.say("Least covered: " + ", ".join(f"{name} {share:.1%}" for name, share in worst))
     told = [f for f in found if f.severity != "note"]
     _show_findings(display, told)
     notes: dict[str, list[Finding]] = {}
@@ -85,8 +92,10 @@ def _show_table(display: Display, table: "TableQuality", found: Sequence["Findin
         if finding.severity == "note":
             notes.setdefault(finding.rule, []).append(finding)
     for name, group in notes.items():
-        subjects = _some([f.subject for f in group])
-        display.say(f"Note, {_words(name)}: {sum(f.rows for f in group):,} records of {subjects}")
+        what = f"{sum(f.rows for f in group):,} of {_some([f.subject for f in group])}"
+        if len(group) == 1:
+            what = f"{what}: {group[0].detail[:LONGEST]}"
+        display.say(f"Note, {_words(name)}, {what}")
 
 
 def _summary(table: "TableQuality") -> str:
@@ -98,7 +107,8 @@ def _summary(table: "TableQuality") -> str:
         f"known until {table.last_known:%Y-%m-%d} ({table.behind:,} days ago)",
     ]
     if table.share is not None:
-        parts.append(f"{table.share:.2%} of sessions")
+        # Rounded down: what is not quite all does not read as all.
+        parts.append(f"{math.floor(1e4 * table.share) / 100:.2f}% of sessions")
     counts = {"revised": table.revised, "refused": table.refused, "withheld": table.withheld}
     return ", ".join(parts + [f"{count:,} {name}" for name, count in counts.items() if count])
 
