@@ -1,5 +1,6 @@
 """The records of each table as rules see them."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import polars as pl
@@ -10,6 +11,8 @@ from stocktrend.schema import KEYS
 
 LEAST_PEERS: Final = 5
 """Tickers that a day must have for their median to say what the market did."""
+
+BLOCK: Final = 500_000
 
 BAR_COLUMNS: Final = ("open", "high", "low", "close", "adj_close", "volume")
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -60,12 +63,14 @@ def _counted(table: str, rows: pl.DataFrame) -> pl.DataFrame:
 def _against_peers(
     bars: pl.DataFrame, sessions: pl.DataFrame, restarts: pl.DataFrame
 ) -> pl.DataFrame:
-    numbers = sessions.select("session", "number")
+    # Joined by the day alone: a join of all columns would copy them.
+    days = bars.select("session")
+    numbers = days.join(sessions, on="session", how="left", maintain_order="left")["number"]
     before = {name: pl.col(name).shift(1) for name in ("ticker", "number", "adj_close")}
     same = pl.col("ticker") == before["ticker"]
     move = (pl.col("adj_close") / before["adj_close"]).log()
     known = (pl.col("adj_close") > 0) & (before["adj_close"] > 0)
-    moved = bars.join(numbers, on="session", how="left", maintain_order="left").with_columns(
+    moved = bars.with_columns(numbers).with_columns(
         pl.when(same).then(pl.col("number") - before["number"]).alias("since"),
         pl.when(same & known).then(move).alias("move"),
     )
@@ -74,16 +79,24 @@ def _against_peers(
         moved.lazy()
         .filter(pl.col("since") == 1)
         .group_by("session")
-        .agg(pl.col("move").median().alias("_peers"), pl.len().alias("_count"))
-        .filter(pl.col("_count") >= LEAST_PEERS)
-        .select("session", "_peers")
+        .agg(pl.col("move").median().alias("peers"), pl.len().alias("count"))
+        .filter(pl.col("count") >= LEAST_PEERS)
         .collect()
     )
-    return (
-        moved.join(peers, on="session", how="left", maintain_order="left")
-        .with_columns((pl.col("move") - pl.col("_peers").fill_null(0.0)).alias("excess"))
-        .drop("_peers")
-    )
+    market = days.join(peers, on="session", how="left", maintain_order="left")["peers"]
+    return moved.with_columns((pl.col("move") - market.fill_null(0.0)).alias("excess"))
+
+
+def in_blocks(bars: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Slices of whole tickers, of some ``BLOCK`` rows: what is computed of each is soon freed."""
+    ends = bars.select(pl.col("ticker").rle().struct.field("len").cum_sum()).to_series()
+    if bars.is_empty():
+        yield bars
+    begin = 0
+    while begin < bars.height:
+        end = int(ends.filter(ends >= min(begin + BLOCK, bars.height))[0])
+        yield bars.slice(begin, end - begin)
+        begin = end
 
 
 def _without_restarts(bars: pl.DataFrame, restarts: pl.DataFrame) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from stocktrend.quality.breaks import FRAGMENT, LONGEST_PAUSE, MONTH, spells, takeovers
+from stocktrend.quality.described import in_blocks
 
 SMALLEST: Final = math.log(4 / 3)
 """A quarter of the value: what the smallest usual split, 4 for 3, takes off a price."""
@@ -31,12 +32,22 @@ def calm_jumps(bars: pl.DataFrame) -> pl.DataFrame:
     Returns:
         ``ticker, session, excess`` and ``traded``, the dollars of the day over the usual, sorted.
     """
+    jumps = pl.concat([_of_block(block) for block in in_blocks(bars)])
+    told = [(s.ticker, s.first, s.back) for s in spells(bars)]
+    told += [(t.ticker, t.first, max(t.last, t.session)) for t in takeovers(bars)]
+    for ticker, first, last in told:
+        inside = pl.col("session").is_between(first, last)
+        jumps = jumps.filter(~((pl.col("ticker") == ticker) & inside))
+    return jumps
+
+
+def _of_block(bars: pl.DataFrame) -> pl.DataFrame:
     suspects = bars.filter(pl.col("excess").abs() >= SMALLEST)["ticker"].unique()
     some = bars.filter(pl.col("ticker").is_in(suspects.to_list()))
     size, dollars = pl.col("excess").abs(), pl.col("close") * pl.col("volume")
     usual_dollars = dollars.rolling_median(MONTH).shift(1)
     usual_size = size.rolling_median(FRAGMENT, min_samples=MONTH).shift(1)
-    jumps = (
+    return (
         some.with_columns(
             (dollars / usual_dollars).over("ticker").alias("traded"),
             usual_size.over("ticker").alias("_usual"),
@@ -50,9 +61,3 @@ def calm_jumps(bars: pl.DataFrame) -> pl.DataFrame:
         )
         .select("ticker", "session", "excess", "traded")
     )
-    told = [(s.ticker, s.first, s.back) for s in spells(bars)]
-    told += [(t.ticker, t.first, max(t.last, t.session)) for t in takeovers(bars)]
-    for ticker, first, last in told:
-        inside = pl.col("session").is_between(first, last)
-        jumps = jumps.filter(~((pl.col("ticker") == ticker) & inside))
-    return jumps
