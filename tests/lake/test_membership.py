@@ -84,6 +84,24 @@ def test_a_start_that_moves_leaves_the_past_as_it_was(tmp_path: Path) -> None:
     assert members(lake, datetime(2021, 1, 5, tzinfo=UTC)) == {"A", "B"}
 
 
+def test_what_else_is_new_in_a_contradicted_story_is_known_from_the_retrieval_on(
+    tmp_path: Path,
+) -> None:
+    lake_of(tmp_path, "A,2000-01-03,2010-05-03")
+    late = datetime(2020, 9, 1, tzinfo=UTC)
+    lake = lake_of(tmp_path, "A,2000-01-03,2011-05-02", "A,2013-01-07,", retrieved_at=late)
+    assert members(lake, datetime(2010, 12, 1, tzinfo=UTC)) == set()
+    assert members(lake, datetime(2015, 6, 1, tzinfo=UTC)) == set()
+    assert members(lake, late + timedelta(days=1)) == {"A"}
+
+
+def test_a_ticker_that_is_new_to_the_lake_counts_from_its_day(tmp_path: Path) -> None:
+    lake_of(tmp_path, "A,2000-01-03,2010-05-03")
+    late = datetime(2020, 9, 1, tzinfo=UTC)
+    lake = lake_of(tmp_path, "A,2000-01-03,2010-05-03", "B,2005-03-01,", retrieved_at=late)
+    assert members(lake, datetime(2005, 3, 1, 21, tzinfo=UTC)) == {"A", "B"}
+
+
 def frame(story: Story) -> pl.DataFrame:
     """The records of a file, each known at noon of its day."""
     rows = [
