@@ -193,3 +193,10 @@ def test_infinities_and_missing_columns_are_named():
         Scaler.fit(panel.with_columns(pl.lit(np.inf).alias("stock_open")))
     with pytest.raises(DataError, match="training rows"):
         Scaler.fit(panel.head(0))
+
+
+def test_rows_in_several_pieces_give_the_same_bits() -> None:
+    rows = planted_panel(dates=60, tickers=20)
+    pieces = pl.concat([rows[:7], rows[7:411], rows[411:]], rechunk=False)
+    assert pieces.n_chunks() == 3
+    assert Scaler.fit(pieces).to_json() == Scaler.fit(rows).to_json()

@@ -74,7 +74,9 @@ class Scaler:
         Raises:
             DataError: a feature is missing or infinite, or there are no rows.
         """
-        rows = _features(train, inputs.names)
+        # In one piece: a sum over several is rounded otherwise, and how many there are depends on
+        # how the frame was made.
+        rows = _features(train, inputs.names).rechunk()
         if rows.is_empty():
             raise DataError("the scaler needs training rows, however: 0")
         names = _standardised(kind, inputs, to_polars(train))
