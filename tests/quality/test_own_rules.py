@@ -10,6 +10,7 @@ from code_blocks import blocks
 from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, DataError
 from stocktrend.quality import FOUND, RULES, check, load_rules, rule
+from stocktrend.reporting.quality import headline
 
 PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
 HEAD = "import polars as pl\nimport stocktrend as st\nfrom stocktrend.quality import spans\n"
@@ -50,6 +51,16 @@ def test_an_own_error_of_bars_counts_as_corrupt() -> None:
     report = check(Market().records(), Settings(), NOW, rules=[first_day])
     assert report.corrupt().rows() == [("T01", day(0), day(0), "first_day", "not its own")]
     assert report.corrupt_records() == 1
+
+
+def test_the_page_does_not_say_that_an_error_of_another_table_is_left_out() -> None:
+    @rule(table="universe", severity="error", remedy="Mend it.")
+    def wrong(universe: pl.DataFrame, given: object) -> pl.DataFrame:
+        """Two records, of no day."""
+        return pl.DataFrame([("T01", None, None, 2, "wrong")], schema=FOUND, orient="row")
+
+    report = check(Market().records(), Settings(), NOW, rules=[wrong])
+    assert headline(report) == "2 records in error, and still read."
 
 
 @pytest.mark.parametrize(

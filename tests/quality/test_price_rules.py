@@ -175,6 +175,25 @@ def test_a_ticker_recycled_after_a_pause_is_found_by_what_it_trades() -> None:
     assert errors(market.records()) == [("recycled_ticker", "T06", day(0), day(229))]
 
 
+def test_a_thin_security_between_two_traded_ones_is_the_spell() -> None:
+    market = Market(seed=3)
+    market.scale[7, 100:400] *= 0.05  # away for more than a year: no return
+    market.volumes[7, 100:400] = 0
+    market.volumes[7, 100:400:9] = 100
+    assert errors(market.records()) == [("recycled_ticker", "T07", day(100), day(399))]
+
+
+def test_thin_securities_around_a_traded_one_are_the_spells() -> None:
+    market = Market(seed=3)
+    market.scale[7, 100:400] *= 20
+    market.volumes[7, :100] = 0
+    market.volumes[7, 400:] = 0
+    assert errors(market.records()) == [
+        ("recycled_ticker", "T07", day(0), day(99)),
+        ("recycled_ticker", "T07", day(400), day(504)),
+    ]
+
+
 def test_prices_that_cannot_be_are_a_spell_with_its_days() -> None:
     bars = Market(seed=6).bars()
     spell = (pl.col("ticker") == "T02") & pl.col("session").is_between(day(100), day(139))
@@ -222,6 +241,14 @@ def test_one_series_under_two_tickers_and_a_repeated_bar_are_told() -> None:
     )
     found = warnings(Tables({"bars": pl.concat([stuck, twin])}))
     assert found == {"repeated_bar": ["T11"], "same_series": ["T05"]}
+
+
+@pytest.mark.parametrize("name", ["T00X", "T99"], ids=["first by name", "last by name"])
+def test_a_part_of_a_series_under_another_ticker_is_told_whatever_its_name(name: str) -> None:
+    bars = Market(seed=8).bars()
+    part = bars.filter(pl.col("ticker") == "T05", pl.col("session") >= day(250))
+    both = pl.concat([bars, part.with_columns(pl.lit(name).alias("ticker"))])
+    assert warnings(Tables({"bars": both})) == {"same_series": [min("T05", name)]}
 
 
 def test_two_tickers_are_no_peers_of_each_other() -> None:

@@ -82,6 +82,18 @@ class Break:
         return self.after - self.before
 
 
+@dataclass(frozen=True)
+class Passing:
+    """A ticker passes to another security, and trade in it rises or falls.
+
+    ``before`` and ``after``: as of ``Takeover``.
+    """
+
+    rises: bool
+    before: float
+    after: float
+
+
 Away = tuple[int, int, float]
 """First and last row of a time away from the level, and the size of its break."""
 
@@ -112,35 +124,50 @@ def takeovers(bars: pl.DataFrame) -> list[Takeover]:
     for ticker, part, breaks in _broken(bars):
         away, alone = _excursions(breaks)
         mixed = [(first, last + 1) for first, last, *_ in _joined(away, alone)]
-        for one in alone:
-            doubtful = any(first <= one.row <= last for first, last in mixed)
-            judged = _takeover(ticker, part, one, doubtful=doubtful)
-            found += [judged] if judged else []
+        passed = [
+            (one, judged)
+            for one in alone
+            if (judged := _judged(part, one, doubtful=any(a <= one.row <= b for a, b in mixed)))
+        ]
+        rises = [(one.row, judged.rises) for one, judged in passed]
+        for (one, judged), thin in zip(passed, _thin_sides(rises, part.height), strict=True):
+            if thin is None:
+                continue
+            at, first, last = (part["session"][row] for row in (one.row, *thin))
+            rows, factor = thin[1] - thin[0] + 1, math.exp(abs(one.size))
+            sides = judged.before, judged.after
+            found.append(Takeover(ticker, at, first, last, rows, factor, *sides))
     return found
 
 
-def _takeover(ticker: str, bars: pl.DataFrame, one: Break, *, doubtful: bool) -> Takeover | None:
-    at, sessions, volume = one.row, bars["session"], bars["volume"].to_numpy()
+def _judged(bars: pl.DataFrame, one: Break, *, doubtful: bool) -> Passing | None:
+    at, volume = one.row, bars["volume"].to_numpy()
     dollars = bars["close"].to_numpy() * volume
     sides = slice(max(0, at - MONTH), at), slice(at, at + MONTH)
     before, after = (float(np.median(dollars[side])) for side in sides)
     dead_before, dead_after = (float(np.median(volume[side])) == 0 for side in sides)
     new = dead_before or doubtful or bars["since"][at] > LONGEST_PAUSE
-    rises = new and max(after, 1.0) >= LIQUIDITY * max(before, 1.0)
+    rises = bool(new and max(after, 1.0) >= LIQUIDITY * max(before, 1.0))
     falls = dead_after and max(before, 1.0) >= LIQUIDITY * max(after, 1.0)
     if not rises and not (falls and dollars[at] < before):
         return None
-    first, last = (0, at - 1) if rises else (at, len(sessions) - 1)
-    return Takeover(
-        ticker,
-        sessions[at],
-        sessions[first],
-        sessions[last],
-        last - first + 1,
-        math.exp(abs(one.size)),
-        before,
-        after,
-    )
+    return Passing(rises, before, after)
+
+
+def _thin_sides(passed: list[tuple[int, bool]], height: int) -> Iterator[tuple[int, int] | None]:
+    """First and last row of each thinly traded side, from rows of breaks that trade rises at.
+
+    A side ends where trade comes back; a break within one that began before has none of its own.
+    """
+    for number, (row, rises) in enumerate(passed):
+        begin, was_rise = passed[number - 1] if number else (0, True)
+        back = (later for later, again in passed[number:] if again)
+        if not was_rise:
+            yield None
+        elif rises:
+            yield begin, row - 1
+        else:
+            yield row, next(back, height) - 1
 
 
 def _broken(bars: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame, list[Break]]]:

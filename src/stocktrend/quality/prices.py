@@ -210,7 +210,8 @@ def same_series(bars: pl.DataFrame, given: Given) -> pl.DataFrame:
         )
     )
     own = sample.group_by("ticker").len("bars")
-    both = pairs.join(own, on="ticker").filter(pl.col("rows") >= MOSTLY * pl.col("bars"))
+    both = pairs.join(own, on="ticker").join(own, left_on="ticker_right", right_on="ticker")
+    both = both.filter(pl.col("rows") >= MOSTLY * pl.min_horizontal("bars", "bars_right"))
     return both.sort("ticker", "ticker_right").select(
         pl.col("ticker").alias("subject"),
         "first",

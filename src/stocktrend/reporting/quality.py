@@ -76,6 +76,9 @@ def headline(report: QualityReport) -> str:
             f"{spells} corrupt {'spell' if spells == 1 else 'spells'} in the bars of "
             f"{tickers} {'ticker' if tickers == 1 else 'tickers'}."
         )
+    read = report.corrupt_records()
+    if read:
+        return f"{read:,} {'record' if read == 1 else 'records'} in error, and still read."
     if report.count("error"):
         return "Errors, all of them left out already; no corrupt bar is read."
     return "No error was found."
