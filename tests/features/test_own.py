@@ -222,6 +222,12 @@ def test_known_records_are_those_of_a_plain_join_and_filter(records: Tables, tab
     assert found.sort(found.columns).equals(expected.select(found.columns).sort(found.columns))
 
 
+@pytest.mark.parametrize("name", ["close", "adj_close", "n_bars", "session", "target_7d"])
+def test_the_name_of_a_column_that_rows_have_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="name must be new"):
+        st.Feature(name, ("bars",), DAY, len)
+
+
 def test_a_name_input_window_and_tower_are_refused_together() -> None:
     with pytest.raises(ConfigError) as caught:
         st.Feature("news_count", ("bar",), -DAY, len, "both")  # type: ignore[arg-type]
