@@ -117,7 +117,10 @@ def _rewrite(table: str, frame: pl.DataFrame, moment: datetime, fate: Fate) -> p
     change = pl.Series(rng.random(later.height) < fate.changed, dtype=pl.Boolean)
     changed = ALTER[table](later.filter(change), rng)
     if table == "bars":  # a bar of the future that is known at its close is no revision
-        changed = changed.with_columns(known_at="event_time")
+        ahead = pl.col("event_time") > moment
+        changed = changed.with_columns(
+            known_at=pl.when(ahead).then("event_time").otherwise("known_at")
+        )
     else:
         wait = rng.uniform(0, 30, changed.height) * (rng.random(changed.height) < 0.5)
         changed = changed.with_columns(_known_after(moment, wait))

@@ -28,7 +28,7 @@ from stocktrend.config import Settings
 from stocktrend.errors import DataError, NoRowsError
 from stocktrend.lake import Tables
 from stocktrend.progress import Progress, silent
-from stocktrend.sessions import as_of_grid
+from stocktrend.sessions import as_of_grid, sessions
 from stocktrend.targets import label_columns
 
 DELAYS: Final = (0.0, 0.0, 1 / 86_400, 1 / 24, 5 / 24, 14 / 24, 1.0, 3.0, 20.0)
@@ -96,10 +96,12 @@ class Audited:
         """The ``as_of`` of the sampled dates: the panel's own, the grid's where it has no row."""
         settings = self.settings
         grid = as_of_grid(settings.frequency, settings.start, settings.end, settings.exchange)
-        times = pl.concat([self.panel.select("as_of"), grid.select("as_of")]).with_columns(
-            session=pl.col("as_of").dt.convert_time_zone("America/New_York").dt.date()
-        )
-        first = times.unique(maintain_order=True).unique("session", keep="first")
+        times = pl.concat([self.panel.select("as_of"), grid.select("as_of")]).unique()
+        days = sessions(settings.exchange).select("session", as_of=pl.col("close"))
+        # A decision at the open is of the session that closes next.
+        times = times.sort("as_of").join_asof(days, on="as_of", strategy="nearest")
+        ours = times.join(self.panel.select("as_of").unique(), on="as_of", how="semi")
+        first = pl.concat([ours, times]).unique("session", keep="first", maintain_order=True)
         chosen: list[datetime] = (
             first.filter(pl.col("session").is_in(list(sample.dates))).sort("as_of")["as_of"]
         ).to_list()

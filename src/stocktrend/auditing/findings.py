@@ -21,7 +21,6 @@ REMEDIES: Final = {
     "universe": "take membership by known_at <= as_of, not by the day on which it begins",
     SEVERAL: "read records with known_at <= as_of only",
     "splits and dividends": "use ratios of one ticker's prices, never a price's level",
-    "the rows asked for": "compute each row from records alone, not from the other rows",
 }
 ROW_REMEDY: Final = (
     "decide by records with known_at <= as_of which rows there are: not by who is still there later"

@@ -12,6 +12,7 @@ from stocktrend.auditing.changes import cut
 from stocktrend.auditing.comparing import KEY, Difference, differences
 from stocktrend.auditing.findings import Finding
 from stocktrend.auditing.training import STEP_REMEDIES, Training, flat, scaler_fields
+from stocktrend.config import Settings
 from stocktrend.dataset.scaling import Scaler
 from stocktrend.evaluation.calibration import Calibrator
 from stocktrend.lake import Tables
@@ -77,8 +78,9 @@ def audit_stored(
     for number, moment in enumerate(chosen):
         progress("audit stored scores", number, len(chosen), "dates")
         day: date = moment.date()
-        settings = training.settings.model_copy(update={"start": day, "end": day})
-        rows = training.steps.panel(cut(records, moment), settings)
+        known = cut(records, moment)
+        asked = {"start": day, "end": day, "tickers": _known_tickers(training.settings, known)}
+        rows = training.steps.panel(known, training.settings.model_copy(update=asked))
         shown = stored.show(rows)
         then = stored.predictions.filter(pl.col("as_of") == moment)
         columns = [name for name in shown.columns if name not in KEY]
@@ -86,6 +88,14 @@ def audit_stored(
         findings += [_finding("scores", difference, moment) for difference in unlike]
     progress("audit stored scores", len(chosen), len(chosen), "dates")
     return findings
+
+
+def _known_tickers(settings: Settings, records: Tables) -> tuple[str, ...] | None:
+    """The tickers that the settings name, without those that have no bar yet."""
+    if settings.tickers is None:
+        return None
+    known = set(records.tables["bars"]["ticker"])
+    return tuple(ticker for ticker in settings.tickers if ticker in known)
 
 
 def _raw(stored: Stored, whole: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:

@@ -7,28 +7,27 @@ again by the same steps
 2. from records of which those known after the last training date are altered or deleted;
 
 and compared byte for byte. The same for validation rows and what follows them, with the
-calibration, which is fitted on validation rows. Bars that were known by then are not told again:
+calibration, which is fitted on validation rows. All versions of bars of sessions until then stay:
 a bar that is revised after the end of training masks the labels that rest on it.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
 import polars as pl
 
-from stocktrend.auditing.changes import rewritten
 from stocktrend.auditing.comparing import KEY, ROWS, Difference, differences
-from stocktrend.auditing.features import ALL_KINDS, Audited, Kind
+from stocktrend.auditing.features import ALL_KINDS, Audited, Change
 from stocktrend.auditing.findings import Finding
 from stocktrend.auditing.steps import Steps
 from stocktrend.catalog import Inputs
 from stocktrend.config import Settings, Split
 from stocktrend.dataset.samples import DualTowerDataset
 from stocktrend.dataset.scaling import Scaler
+from stocktrend.lake import Tables
 from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
 from stocktrend.targets import label_columns
@@ -44,8 +43,6 @@ STEP_REMEDIES: Final = {
     "features": "scale a row by the scaler and its own date alone",
 }
 DROPPED: Final = 0.2
-BARS: Final = Kind(dropped=0.3, changed=0.7, told=0, latest=0)
-"""No bar known by then is told again."""
 
 
 @dataclass(frozen=True)
@@ -181,15 +178,23 @@ def audit_records(
     first = training.learnt(audited.panel)
     for number, (part, end) in enumerate(zip(PARTS, training.ends, strict=True)):
         progress("audit records of training", number, len(PARTS), "parts")
-        fates = {
-            table: (BARS if table == "bars" else ALL_KINDS).fate(audited.seed, end, place)
-            for place, table in enumerate(sorted(audited.records.tables))
-        }
-        changed = audited.changed(end, partial(rewritten, moment=end, fates=fates))
-        again = training.learnt(changed)
+        future = audited.future(end, ALL_KINDS, sorted(audited.records.tables))
+        again = training.learnt(audited.changed(end, _of_later_sessions(end, future)))
         findings += _found(first[part].compared(again[part], part), part, RECORDS, end)
     progress("audit records of training", len(PARTS), len(PARTS), "parts")
     return findings
+
+
+def _of_later_sessions(end: datetime, change: Change) -> Change:
+    """A change that leaves every version of the bars of sessions until a moment."""
+    until = pl.col("event_time") <= end
+
+    def confined(records: Tables) -> Tables:
+        changed = change(records)
+        parts = records.tables["bars"].filter(until), changed.tables["bars"].filter(~until)
+        return replace(changed, tables={**changed.tables, "bars": pl.concat(parts)})
+
+    return confined
 
 
 def _found(
