@@ -14,6 +14,7 @@ from stocktrend.auditing.sample import draw
 from stocktrend.config import Settings
 from stocktrend.lake import Tables
 from stocktrend.schema import KEYS, TABLES
+from stocktrend.sessions import sessions
 
 MOMENT = datetime(2016, 12, 2, 21, tzinfo=UTC)
 NOW = pl.col("known_at") <= MOMENT
@@ -83,6 +84,25 @@ def test_the_sample_is_drawn_from_the_bars_with_edges_among_them(
     again = draw(records, chosen, samples=100, seed=4)
     assert (again.dates, again.tickers) == (sample.dates, sample.tickers)
     assert draw(records, chosen, samples=100, seed=5).dates != sample.dates
+
+
+def test_a_sample_has_50_tickers_though_most_were_listed_for_months_only() -> None:
+    days = sessions().filter(pl.col("session").is_between(date(2005, 1, 1), date(2014, 12, 31)))
+    lives = [(0, 2600) if number < 30 else (number * 61 % 2200, 100) for number in range(100)]
+    bars = pl.concat(
+        days.slice(begin, length).select(pl.lit(f"T{number:03d}").alias("ticker"), "session")
+        for number, (begin, length) in enumerate(lives)
+    ).with_columns(pl.lit(None).cast(kind).alias(name) for name, kind in _others("bars").items())
+    sample = draw(Tables({"bars": bars}), Settings(), samples=200, seed=0)
+    assert sample.pairs["ticker"].n_unique() >= 50
+    assert len(sample.dates) < 50
+    assert draw(Tables({"bars": bars}), Settings(), samples=1, seed=0).pairs.height < 250
+
+
+def _others(table: str) -> dict[str, pl.DataType]:
+    """Columns of a table beside ticker and session, with their types."""
+    schema = TABLES[table].create_empty().schema
+    return {name: kind for name, kind in schema.items() if name not in ("ticker", "session")}
 
 
 def test_the_sample_ends_where_there_are_no_more_dates(records: Tables, chosen: Settings) -> None:

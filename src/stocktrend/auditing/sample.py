@@ -17,7 +17,8 @@ from stocktrend.panel import MIN_BARS
 from stocktrend.sessions import as_of_grid, sessions
 
 TICKERS: Final = 60
-"""Tickers drawn: some have no row on some dates, and at least 50 are to be audited."""
+"""Tickers drawn: some have no row on some dates."""
+LEAST_TICKERS: Final = 50
 LEAST_DATES: Final = 8
 EDGE_SHARE: Final = 4
 """Of the tickers drawn, up to a quarter began late and up to a quarter ended early."""
@@ -44,7 +45,8 @@ def draw(records: Records, settings: Settings, samples: int, seed: int) -> Sampl
 
     First rows of tickers that began late, last ones of those that ended, dates between a macro
     value and its revision and before the universe changes, a half-day, the newest rows; the other
-    dates at random, until there are ``samples`` pairs or no date is left.
+    dates at random, until there are ``samples`` pairs or no date is left, and some more where these
+    are of fewer than 50 tickers, if there are so many.
     """
     rng = np.random.default_rng(seed)
     bars = records.history("bars").select("ticker", "session").unique().sort("ticker", "session")
@@ -70,6 +72,10 @@ def draw(records: Records, settings: Settings, samples: int, seed: int) -> Sampl
         if day is None:
             break
         dates.setdefault(day, "at random")
+        pairs = eligible.filter(pl.col("session").is_in(list(dates)))
+    while pairs["ticker"].n_unique() < min(LEAST_TICKERS, samples, eligible["ticker"].n_unique()):
+        unseen = eligible.join(pairs, on="ticker", how="anti")["session"]
+        dates[unseen.mode().sort()[0]] = "tickers of no other date"
         pairs = eligible.filter(pl.col("session").is_in(list(dates)))
     return Sample(tuple(tickers), dict(sorted(dates.items())), pairs)
 
