@@ -70,6 +70,57 @@ def among_members(rows: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """Tickers that no date of any panel can have.
+
+    Attributes:
+        priced: Tickers with prices.
+        never: Those of them that were never members.
+        refused: Those of ``never`` of which rows of the universe's files were refused.
+    """
+
+    priced: int = 0
+    never: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, lake: Lake, tickers: Sequence[str] | None = None) -> Self:
+        """Compare the prices of a lake with its universe.
+
+        Args:
+            lake: With a universe.
+            tickers: These only.
+        """
+        priced = lake.spans("bars")["ticker"].unique().sort()
+        if tickers is not None:
+            priced = priced.filter(priced.is_in(list(tickers)))
+        joined = lake.history("universe").filter("member")["ticker"].unique()
+        never = priced.filter(~priced.is_in(joined.to_list()))
+        bad = lake.quarantine().filter(pl.col("table") == "universe")["ticker"].unique()
+        refused = never.filter(never.is_in(bad.to_list()))
+        return cls(len(priced), tuple(never), tuple(refused))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Who is left out, and the remedy."""
+        if not self.never:
+            return ()
+        told = (
+            f"universe: {len(self.never):,} of {self.priced:,} tickers with prices are never in "
+            f"the universe, so nothing has rows of them: {_some(self.never)}"
+        )
+        if self.refused:
+            told += (
+                f"; of {len(self.refused):,} of them rows were refused: {_some(self.refused)}. To "
+                f"mend it, write these in raw/universe/ as the quarantine's reasons say (dates as "
+                f"YYYY-MM-DD) and ingest again"
+            )
+        else:
+            told += ". If they belong to it, add them to raw/universe/ and ingest again"
+        return (told,)
+
+
+@dataclass(frozen=True)
 class Universe:
     """How much of the universe a panel holds.
 
@@ -80,6 +131,7 @@ class Universe:
         newest: The panel's last date.
         members: Members on it; ``rows`` of them have a row.
         member_years: Members of a date, on average, times the years between the first and the last.
+        outside: Tickers with prices that are never members.
     """
 
     tickers: int
@@ -89,6 +141,7 @@ class Universe:
     members: int
     rows: int
     member_years: float
+    outside: Outside = Outside()
 
     @classmethod
     def of(
@@ -120,6 +173,7 @@ class Universe:
             members=members.filter(newest).height,
             rows=panel.filter(newest).height,
             member_years=members.height / dates.height * years,
+            outside=Outside.of(lake, tickers),
         )
 
     @property
@@ -133,8 +187,8 @@ class Universe:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """That members are missing, or prices of members, and what it means."""
-        found = []
+        """That tickers, members or prices of members are missing, and what it means."""
+        found = [*self.outside.warnings]
         if self.tickers == self.members and self.member_years >= MANY_MEMBER_YEARS:
             found.append(
                 f"survivorship: none of the {self.members:,} members ever left. A list of today's "
@@ -147,13 +201,11 @@ class Universe:
         return tuple(found)
 
     def _unpriced(self) -> str:
-        shown = ", ".join(self.unpriced[:MOST_NAMES])
-        more = len(self.unpriced) - MOST_NAMES
-        names = f"{shown} and {more} more" if more > 0 else shown
         return (
             f"survivorship: {len(self.unpriced):,} of {self.tickers:,} members have no prices at "
-            f"all ({names}); those that failed are often among them, and without them skill looks "
-            f"better than it was. To mend it, put their prices into raw/prices/"
+            f"all ({_some(self.unpriced)}); those that failed are often among them, and "
+            f"without them skill looks better than it was. To mend it, put their prices "
+            f"into raw/prices/"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -166,8 +218,20 @@ class Universe:
         changed = {
             "unpriced": tuple(content["unpriced"]),
             "newest": date.fromisoformat(content["newest"]),
+            "outside": _outside(content.get("outside", {})),  # older runs have none
         }
         return cls(**{**content, **changed})
+
+
+def _outside(content: Mapping[str, Any]) -> Outside:
+    names = {key: tuple(content.get(key, ())) for key in ("never", "refused")}
+    return Outside(priced=content.get("priced", 0), **names)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    shown = ", ".join(names[:MOST_NAMES])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def survivorship(universe: Universe | None) -> tuple[str, ...]:

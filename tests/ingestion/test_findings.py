@@ -9,6 +9,8 @@ import pytest
 
 from stocktrend.config import Settings
 from stocktrend.ingestion import IngestReport, ingest
+from stocktrend.lake import Lake
+from stocktrend.universe import NO_UNIVERSE
 
 NOW = datetime(2020, 1, 10, tzinfo=UTC)
 NEXT_MONTH = datetime(2020, 2, 10, tzinfo=UTC)
@@ -63,3 +65,61 @@ def test_news_that_end_long_before_the_bars_are_told_unless_their_end_is_declare
     (warning,) = told("2019-12-03")
     assert "raw/news/*.jsonl is known on 2019-12-03, the last bar on 2020-01-03" in warning
     assert "end: 2019-12-03" in warning
+
+
+def with_universe(root: Path, *spells: str) -> None:
+    bars = (root / "raw/prices/AAPL.csv").read_text()
+    for name in ("IBM", "KO"):
+        (root / f"raw/prices/{name}.csv").write_text(bars)
+    (root / "raw/universe").mkdir(exist_ok=True)
+    lines = "\n".join(["ticker,start_date,end_date", *spells, ""])
+    (root / "raw/universe/membership.csv").write_text(lines)
+
+
+def of_universe(report: IngestReport) -> list[str]:
+    return [warning for warning in report.warnings if warning.startswith("universe:")]
+
+
+def test_tickers_with_prices_that_are_never_members_are_told_and_whose_rows_were_refused(
+    root: Path,
+) -> None:
+    with_universe(root, "AAPL,2016-01-04,", "IBM,04/01/16,", "GONE,31.12.2018,")
+    for at in (NOW, NEXT_MONTH):
+        (told,) = of_universe(run(root, at))
+        assert "2 of 3 tickers with prices are never in the universe" in told
+        assert "rows of them: IBM, KO; of 1 of them rows were refused: IBM. To mend it" in told
+    with_universe(root, "AAPL,2016-01-04,", "IBM,2016-01-04,", "GONE,2018-12-31,")
+    (told,) = of_universe(run(root, NEXT_MONTH))
+    assert "1 of 3 tickers with prices" in told
+    assert "refused" not in told
+    with_universe(root, "AAPL,2016-01-04,", "IBM,2016-01-04,", "KO,2016-01-04,2018-12-31")
+    assert of_universe(run(root, NEXT_MONTH)) == []
+
+
+def test_a_universe_of_refused_rows_alone_is_told_beside_that_there_is_none(root: Path) -> None:
+    with_universe(root, "AAPL,04.01.2016,", "KO,04.01.2016,")
+    report = run(root)
+    assert NO_UNIVERSE in report.warnings
+    assert "no row in raw/universe/ could be used, 2 were refused" in of_universe(report)[0]
+
+
+def test_a_universe_that_contradicts_the_one_held_is_told_with_the_way_to_make_it_anew(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    everyone = ("AAPL,2016-01-04,", "KO,2016-01-04,")
+    with_universe(root, *everyone, "IBM,2017-01-03,2018-01-02")
+    assert of_universe(run(root)) == []
+    with_universe(root, *everyone, "IBM,2016-01-04,2019-01-02")
+    (told,) = of_universe(run(root, NEXT_MONTH))
+    # both days of the new spell, and the old end: on the old start the file still has it in
+    assert told.startswith("universe: 3 changes in raw/universe/membership.csv contradict")
+    assert "`stocktrend ingest --set sources.universe=[]`, then `stocktrend ingest`" in told
+    assert of_universe(run(root, NEXT_MONTH)) == []
+    run(root, NEXT_MONTH, sources={"universe": []})
+    assert of_universe(run(root, NEXT_MONTH)) == []
+    fresh = tmp_path_factory.mktemp("fresh")
+    (root / "raw").rename(fresh / "raw")
+    run(fresh)
+    held, expected = (Lake(r / "lake").history("universe") for r in (root, fresh))
+    assert held.equals(expected)
+    assert held.height == 4

@@ -72,6 +72,32 @@ def test_with_a_universe_reports_say_how_much_of_it_has_prices(
     assert last == datetime(2017, 2, 24, 21, tzinfo=UTC)
 
 
+def test_a_ticker_whose_rows_were_refused_is_named_wherever_figures_are(
+    told: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, (first, second, *_) = told
+    file = root / "raw" / "universe" / "membership.csv"
+    file.write_text(file.read_text().replace(f"{second},2015-01-02", f"{second},02.01.2015"))
+    warning = (
+        f"universe: 1 of 8 tickers with prices are never in the universe, so nothing has rows of "
+        f"them: {second}; of 1 of them rows were refused: {second}. To mend it"
+    )
+    text = output(capsys, "run", "--data-root", root, *QUICK)
+    assert warning in text[: text.index("Verdict")]
+    assert warning in text[text.index("Verdict") :]
+    run = st.load_run(root)
+    page = (root / "runs" / run.id / "report.html").read_text()
+    assert warning[10:] in page
+    assert any(warning in told for told in run.warnings)
+    built = json.loads(output(capsys, "build", "--data-root", root, "--json"))
+    for step in ("ingest", "build"):
+        assert any(warning in told for told in built[step]["warnings"]), step
+    chosen = ("--tickers", first, "--json")
+    built = json.loads(output(capsys, "build", "--data-root", root, *chosen))
+    assert not any("with prices are never" in told for told in built["build"]["warnings"])
+    assert output(capsys, "build", "--data-root", root).count(warning) == 1
+
+
 def test_predict_says_that_a_ticker_was_not_in_the_universe_then(
     told: tuple[Path, list[str]],
 ) -> None:

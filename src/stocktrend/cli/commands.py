@@ -90,8 +90,9 @@ def build(
     own = [own.name for own in load_features(asked.settings, asked.root)]
     universe = Universe.of(Lake(lake_folder(asked.root)), panel, asked.settings.tickers)
     show_panel(display, panel, place, own, universe)
-    for warning in () if universe is None else universe.warnings:  # without one, ingest has warned
-        display.say(f"Warning: {warning}")
+    for warning in survivorship(universe):
+        if warning not in report.warnings:  # ingest has said those
+            display.say(f"Warning: {warning}")
     show_panel_alone(display, asked.settings, [k for k, v in overrides.items() if v is not None])
     document = {
         "panel": place,

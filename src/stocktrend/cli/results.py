@@ -79,7 +79,7 @@ def show_ingested(display: Display, report: "IngestReport", lake: object) -> Non
     if handled:
         display.table(("source", "handled", "#records"), handled)
     for warning in report.warnings:
-        display.say(f"Note: {warning}")
+        display.say(f"Warning: {warning}")
     display.say(f"Wrote {lake}")
 
 

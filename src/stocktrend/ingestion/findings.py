@@ -6,9 +6,11 @@ from typing import Final
 
 import polars as pl
 
+from stocktrend.ingestion.report import FileEntry
 from stocktrend.lake import Lake
+from stocktrend.lake.membership import GONE, LATE
 from stocktrend.schema import MARKET
-from stocktrend.universe import NO_UNIVERSE
+from stocktrend.universe import NO_UNIVERSE, Outside
 
 LATE_DAYS: Final = 31
 MOST_NAMES: Final = 8
@@ -70,10 +72,39 @@ def early_ends(lake: Lake, lasts: Iterable[tuple[str, datetime]]) -> list[str]:
     ]
 
 
-def no_universe(lake: Lake) -> list[str]:
-    """The warning of survivorship, where the lake does not say who was in the universe when."""
-    known = lake.exists and lake.history("universe").height > 0
-    return [] if known else [NO_UNIVERSE]
+def universe_findings(lake: Lake) -> list[str]:
+    """Warnings that there is no universe, or that it leaves out tickers with prices."""
+    if lake.exists and lake.history("universe").height:
+        return list(Outside.of(lake).warnings)
+    refused = lake.quarantine().filter(pl.col("table") == "universe").height
+    if not refused:
+        return [NO_UNIVERSE]
+    return [
+        NO_UNIVERSE,
+        f"universe: no row in raw/universe/ could be used, {refused} were refused. To mend it, "
+        f"write them as the quarantine's reasons say (dates as YYYY-MM-DD) and ingest again",
+    ]
+
+
+def contradictions(read: Iterable[FileEntry]) -> list[str]:
+    """Warnings of files that tell the universe's past otherwise than the lake held it.
+
+    Args:
+        read: Entries of the files that this ingest read.
+    """
+    counts = {
+        entry.path: entry.revised + entry.notes.get(LATE, 0) + entry.notes.get(GONE, 0)
+        for entry in read
+        if entry.table == "universe"
+    }
+    return [
+        f"universe: {count:,} changes in {path} contradict the past that the lake held of its "
+        f"tickers; they count from this ingest on, since nobody knew them before, and earlier "
+        f"dates stay as they were. If what the lake held was simply wrong, make the universe anew "
+        f"from the file: `stocktrend ingest --set sources.universe=[]`, then `stocktrend ingest`"
+        for path, count in counts.items()
+        if count
+    ]
 
 
 def _some(names: pl.Series) -> str:

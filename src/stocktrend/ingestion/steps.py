@@ -30,8 +30,9 @@ from stocktrend.errors import LakeError, SourceError
 from stocktrend.ingestion.commit import Pending
 from stocktrend.ingestion.findings import (
     bar_findings,
+    contradictions,
     early_ends,
-    no_universe,
+    universe_findings,
     unmatched_tickers,
 )
 from stocktrend.ingestion.report import FileEntry, IngestReport, SourceReport
@@ -117,7 +118,7 @@ def _ingest(
     read |= pending.flush()
     progress("ingest", total, total, "files")
     if problems:
-        raise SourceError("\n".join(dict.fromkeys(problems)))
+        raise SourceError("\n".join([*dict.fromkeys(problems), _done_all_the_same(read)]))
     report = _report(lake, root, planned.feeds, planned.warnings, seen, read, retrieved_at)
     write_json(root / LAKE / REPORT, report.to_dict())
     return report
@@ -216,7 +217,18 @@ def _rehearse(
             problems.append(str(error))
     progress("check changed settings", total, total, "files")
     if problems:
-        raise SourceError("\n".join(dict.fromkeys(problems)))
+        unchanged = "Nothing was ingested, as settings or sources changed: the lake is as it was"
+        raise SourceError("\n".join([*dict.fromkeys(problems), unchanged]))
+
+
+def _done_all_the_same(read: dict[str, FileEntry]) -> str:
+    """What an ingest with unreadable files stored of the others."""
+    new, revised = (sum(getattr(entry, k) for entry in read.values()) for k in ("new", "revised"))
+    return (
+        f"All other files are in the lake: {len(read):,} of them were read by this ingest, with "
+        f"{new:,} new and {revised:,} revised records. Mend or move the ones named, then ingest "
+        f"again"
+    )
 
 
 def _forget(lake: Lake, stale: list[FileEntry]) -> None:
@@ -260,7 +272,8 @@ def _report(
             *warnings,
             *unmatched_tickers(lake),
             *early_ends(lake, lasts),
-            *no_universe(lake),
+            *universe_findings(lake),
+            *contradictions(read.values()),
         ),
         versions=lake.versions(),
         retrieved_at=retrieved_at.isoformat(),
