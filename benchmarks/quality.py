@@ -79,7 +79,7 @@ def vary(lake: st.Lake) -> None:
     """Print the tickers missed and the others in error with each threshold moved."""
     calendar = sessions()
     bars = described(lake, "bars", calendar, restarts(lake, "XNYS"))
-    given = Given(datetime(2026, 11, 23, tzinfo=UTC), calendar, bars.head(0))
+    given = Given(datetime(2026, 11, 23, tzinfo=UTC), calendar, bars.head(0), bars.head(0))
     rules = (prices.two_series, prices.recycled_ticker, prices.missed_adjustment)
     stored = set(KNOWN) & set(bars["ticker"])
     size = pl.col("excess").abs()

@@ -18,6 +18,11 @@ from stocktrend.panel import build_panel
 FIRST, LAST = "2017-03-01", "2017-03-10"
 
 
+def read_error(capsys: pytest.CaptureFixture[str]) -> str:
+    """In one line, however the terminal breaks it."""
+    return " ".join(capsys.readouterr().err.split())
+
+
 @pytest.fixture(scope="module")
 def corrupt(market: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The market with one ticker at a hundredth of its price on six days, ingested."""
@@ -91,9 +96,24 @@ def test_quarantine_withholds_the_spell_and_release_undoes_it(
         panel.filter(past).select("ticker", "as_of", *FEATURES),
         check_exact=True,
     )
+    page = (root / "check" / "report.html").read_text()
+    assert "No corrupt bar is read; 8 bars are withheld." in page
+    assert "<code>stocktrend check --release TICKER</code>" in page
+    capsys.readouterr()
     assert execute(["check", "--data-root", str(root), "--quarantine"]) == 0
-    assert "Withheld" not in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "Withheld" not in text
+    assert "No spell is left to withhold." in text
+    assert execute(["check", "--data-root", str(root), "--release", ticker.lower()]) == 2
+    assert f"however {ticker.lower()!r} has none: did you mean {ticker}?" in read_error(capsys)
+    assert execute(["check", "--data-root", str(root), "--release", "QQQQQ"]) == 2
+    assert f"withheld are bars of {ticker}" in read_error(capsys)
+    both = ["--quarantine", "--release", ticker]
+    assert execute(["check", "--data-root", str(root), *both]) == 2
+    assert "must not be given together" in read_error(capsys)
+    assert_frame_equal(lake.read("bars"), before.filter(~inside))
     assert execute(["check", "--data-root", str(root), "--release", ticker]) == 3
+    assert f"Released 1 spell of {ticker}" in capsys.readouterr().out
     assert_frame_equal(lake.read("bars"), before)
 
 

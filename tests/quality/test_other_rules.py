@@ -1,5 +1,6 @@
 """Rules on days, news, series, quarantine and what tables say of each other."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -173,7 +174,7 @@ def test_quarantine_is_told_by_ticker_and_reason_with_an_example() -> None:
         date(2020, 1, 6),
         2,
     )
-    assert impossible.detail == 'a price is not above 0; such as {"Close":-1} of p.csv'
+    assert impossible.detail == 'bars: a price is not above 0; such as {"Close":-1} of p.csv'
     (other,) = of(records, "refused_records")
     assert (other.subject, other.rows, other.severity) == ("wire", 1, "warning")
     report = check(records, Settings(), NOW)
@@ -182,6 +183,46 @@ def test_quarantine_is_told_by_ticker_and_reason_with_an_example() -> None:
         ("timestamp cannot be read", 1),
     ]
     assert report.corrupt_records() == 0
+
+
+def test_a_bar_and_a_membership_refused_of_one_ticker_are_two_findings_in_one_order() -> None:
+    rows = [
+        ("bars", "prices", "p.csv", 1, "volume must not be below 0", "{}", "X", date(2020, 1, 2)),
+        ("universe", "members", "u.csv", 1, "the day cannot be read", "{}", "X", None),
+        ("universe", "members", "u.csv", 2, "the ticker is too long", "{2}", "Y", None),
+        ("universe", "members", "u.csv", 3, "the ticker is too long", "{3}", "Y", None),
+        ("universe", "members", "u.csv", 4, "the end is before the start", "{}", "X", None),
+    ]
+    for order in itertools.permutations(rows):
+        refused = pl.DataFrame(order, schema=schema.QUARANTINE, orient="row")
+        found = of(Tables({"bars": Market(tickers=5).bars().head(0)}, refused), "refused_records")
+        assert [(f.subject, f.rows, f.detail) for f in found] == [
+            ("Y", 2, "universe: the ticker is too long; such as {2} of u.csv"),
+            ("X", 1, "bars: volume must not be below 0; such as {} of p.csv"),
+            ("X", 1, "universe: the day cannot be read; such as {} of u.csv"),
+            ("X", 1, "universe: the end is before the start; such as {} of u.csv"),
+        ]
+
+
+def test_withheld_bars_are_no_missing_sessions() -> None:
+    market = Market()
+    market.there[2, 100:109] = False
+    market.there[2, 200] = False
+    why = "withheld: two_series: 9x"
+    rows = [("bars", "made", "p", None, why, "{}", "T02", day(n)) for n in range(100, 108)]
+    held = pl.DataFrame(rows, schema=schema.QUARANTINE, orient="row")
+    records = Tables({"bars": market.bars()}, held)
+    (finding,) = of(records, "missing_sessions")
+    assert (finding.subject, finding.rows) == ("T02", 2)
+    (bars, *_) = check(records, Settings(), NOW).tables
+    worst = bars.coverage.row(0, named=True)
+    assert (worst["subject"], worst["records"], worst["expected"]) == ("T02", 495, 497)
+    month = pl.col("month") == day(100).replace(day=1)
+    share = bars.months.filter(month, pl.col("subject") == "T02")["value"].item()
+    in_month = [n for n in range(505) if day(n).replace(day=1) == day(100).replace(day=1)]
+    there = [n for n in in_month if not 100 <= n < 109]
+    expected = [n for n in in_month if not 100 <= n < 108]
+    assert share == pytest.approx(len(there) / len(expected))
 
 
 def test_freshness_is_measured_against_the_time_given() -> None:

@@ -49,6 +49,31 @@ def test_a_split_that_prices_and_volume_were_not_adjusted_for_is_one_bar(
     assert errors(market.records()) == [("missed_adjustment", "T04", day(at), day(at))]
 
 
+@pytest.mark.parametrize("factor", [3.3, 100, 1 / 100])
+def test_a_permanent_change_of_unit_with_the_same_shares_is_one_bar(factor: float) -> None:
+    market = Market(seed=1)
+    market.scale[4, 300:] *= factor
+    market.volumes[4, 280:301] = 1e6
+    assert errors(market.records()) == [("missed_adjustment", "T04", day(300), day(300))]
+
+
+def test_both_edges_of_a_spell_in_another_basis_are_found() -> None:
+    market = Market(seed=1)
+    market.scale[4, 300:330] *= 2.5
+    market.volumes[4, 280:331] = 1e6
+    assert errors(market.records()) == [
+        ("missed_adjustment", "T04", day(300), day(300)),
+        ("missed_adjustment", "T04", day(330), day(330)),
+    ]
+
+
+def test_a_calm_rise_that_many_more_shares_are_sold_at_is_kept() -> None:
+    market = Market(seed=1)
+    market.scale[4, 300:] *= 3.3
+    market.volumes[4, 300] = 1e7
+    assert errors(market.records()) == []
+
+
 def test_a_split_of_3_for_2_is_a_warning() -> None:
     market = Market(seed=1)
     market.scale[4, 300:] /= 1.5

@@ -63,12 +63,13 @@ def check(
     for table in report.tables:
         _show_table(display, table, [f for f in report.findings if f.table == table.table])
     _show_quarantine(display, report)
-    _show_end(display, done)
+    _show_end(display, done, quarantine=quarantine, release=release)
     display.finish(
         {
             "data_root": asked.root,
             **report.to_dict(),
             "withheld_now": done.withheld,
+            "released_now": done.released,
             "page": done.page,
         }
     )
@@ -114,10 +115,11 @@ def _summary(table: "TableQuality") -> str:
 
 
 def _show_findings(display: Display, found: Sequence["Finding"]) -> None:
-    """One row a rule and subject, the worst first."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
+    """One row a rule and subject, the worst first; of the quarantine one a finding."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in found:
-        groups.setdefault((finding.rule, finding.subject), []).append(finding)
+        reason = (finding.detail,) if finding.table == "quarantine" else ()
+        groups.setdefault((finding.rule, finding.subject, *reason), []).append(finding)
     if not groups:
         return
     shown = list(groups.values())[:MOST_ROWS]
@@ -154,17 +156,21 @@ def _show_quarantine(display: Display, report: "QualityReport") -> None:
     _show_findings(display, [f for f in report.findings if f.table == "quarantine"])
 
 
-def _show_end(display: Display, done: "Checked") -> None:
+def _show_end(display: Display, done: "Checked", *, quarantine: bool, release: str | None) -> None:
     report = done.report
     display.heading(
         f"{report.count('error')} errors, {report.count('warning')} warnings, "
         f"{report.count('note')} notes"
     )
     if done.withheld:
-        spells = "1 spell" if done.withheld == 1 else f"{done.withheld} spells"
         display.say(
-            f"Withheld {spells}. To read a ticker's again: `stocktrend check --release TICKER`"
+            f"Withheld {_spells(done.withheld)}. To read a ticker's again: "
+            f"`stocktrend check --release TICKER`"
         )
+    elif quarantine:
+        display.say("No spell is left to withhold.")
+    if done.released:
+        display.say(f"Released {_spells(done.released)} of {release}: read again from now on.")
     corrupt = report.corrupt()
     if corrupt.height:
         tickers = _some(corrupt["ticker"].to_list())
@@ -176,6 +182,10 @@ def _some(subjects: Sequence[str]) -> str:
     names = list(dict.fromkeys(subjects))
     more = f" and {len(names) - MOST_SUBJECTS} more" if len(names) > MOST_SUBJECTS else ""
     return ", ".join(names[:MOST_SUBJECTS]) + more
+
+
+def _spells(count: int) -> str:
+    return "1 spell" if count == 1 else f"{count:,} spells"
 
 
 def _words(name: str) -> str:

@@ -23,8 +23,15 @@ QUIET_DAYS: Final = 14
 )
 def missing_sessions(bars: pl.DataFrame, given: Given) -> pl.DataFrame:
     """Sessions of the exchange, between a ticker's first bar and its last, without a bar."""
-    after = bars.filter(pl.col("since") > 1).with_columns(
-        (pl.col("since") - 1).cast(pl.Int64).alias("_missing")
+    gaps = bars.filter(pl.col("since") > 1).select("ticker", "session", "number", "since")
+    stored = given.withheld.join(given.sessions.select("session", "number"), on="session")
+    between = (pl.col("number") - pl.col("number_right")).is_between(1, pl.col("since") - 1)
+    withheld = gaps.join(stored, on="ticker").filter(between).group_by("ticker", "session").len()
+    missing = pl.col("since") - 1 - pl.col("len").fill_null(0)
+    after = (
+        gaps.join(withheld, on=["ticker", "session"], how="left")
+        .with_columns(missing.cast(pl.Int64).alias("_missing"))
+        .filter(pl.col("_missing") > 0)
     )
     longest = pl.col("_missing").max()
     restarts = (pl.col("since") > LONGEST_PAUSE).sum()

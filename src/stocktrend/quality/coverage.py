@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from stocktrend.quality.findings import Given
 from stocktrend.schema import MARKET
 
 SUBJECT: Final = {
@@ -36,8 +37,8 @@ class TableQuality:
         withheld: Bars that are withheld.
         last_known: When the newest record became known.
         behind: Whole days from then to the check.
-        share: Of the sessions between each ticker's first bar and its last, those with one; None
-            where a table has no calendar.
+        share: Of the sessions between each ticker's first bar and its last, those with one, withheld
+            ones left out of both; None where a table has no calendar.
         coverage: ``subject, first, last, records, expected, share``, least covered first.
         sources: ``source, subjects, records, first, last``, most records first.
         months: ``subject, month, share`` of the month's sessions with a bar; of news ``records``.
@@ -77,7 +78,7 @@ class TableQuality:
 
 
 def table_quality(
-    table: str, rows: pl.DataFrame, sessions: pl.DataFrame, now: datetime, set_aside: pl.DataFrame
+    table: str, rows: pl.DataFrame, given: Given, set_aside: pl.DataFrame
 ) -> TableQuality:
     """Counts, freshness and coverage of a table.
 
@@ -89,7 +90,7 @@ def table_quality(
     aside: dict[bool, int] = dict(own.select("withheld", "len").iter_rows())
     last = rows["known_at"].max()
     last = last if isinstance(last, datetime) else None
-    coverage = _coverage(table, rows, sessions)
+    coverage = _coverage(table, rows, given)
     held, expected = (int(coverage[name].sum()) for name in ("records", "expected"))
     return TableQuality(
         table=table,
@@ -98,15 +99,15 @@ def table_quality(
         refused=aside.get(False, 0),
         withheld=aside.get(True, 0),
         last_known=last,
-        behind=None if last is None else max(0, (now - last).days),
+        behind=None if last is None else max(0, (given.now - last).days),
         share=held / expected if expected else None,
         coverage=coverage,
         sources=_sources(table, rows),
-        months=_months(table, rows, sessions),
+        months=_months(table, rows, given),
     )
 
 
-def _coverage(table: str, rows: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+def _coverage(table: str, rows: pl.DataFrame, given: Given) -> pl.DataFrame:
     day = DAY[table]
     found = rows.group_by(pl.col(SUBJECT[table]).alias("subject")).agg(
         day.min().alias("first"), day.max().alias("last"), pl.len().cast(pl.Int64).alias("records")
@@ -117,14 +118,17 @@ def _coverage(table: str, rows: pl.DataFrame, sessions: pl.DataFrame) -> pl.Data
             pl.lit(None, pl.Float64).alias("share"),
         ]
         return found.with_columns(nothing).sort("records", "subject")
-    numbers = sessions.select("session", "number")
-    span = pl.col("_to") - pl.col("_from") + 1
+    numbers = given.sessions.select("session", "number")
+    span = pl.col("_to") - pl.col("_from") + 1 - pl.col("_withheld").fill_null(0)
+    inside = pl.col("session").is_between("first", "last")
+    aside = found.join(given.withheld, left_on="subject", right_on="ticker").filter(inside)
     return (
         found.join(numbers.rename({"session": "first", "number": "_from"}), on="first", how="left")
         .join(numbers.rename({"session": "last", "number": "_to"}), on="last", how="left")
+        .join(aside.group_by("subject").len("_withheld"), on="subject", how="left")
         .with_columns(span.cast(pl.Int64).alias("expected"))
         .with_columns((pl.col("records") / pl.col("expected")).alias("share"))
-        .drop("_from", "_to")
+        .drop("_from", "_to", "_withheld")
         .sort("share", "records", "subject")
     )
 
@@ -143,8 +147,8 @@ def _sources(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _months(table: str, rows: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
-    """Of bars and news, a row a ticker and month that has any."""
+def _months(table: str, rows: pl.DataFrame, given: Given) -> pl.DataFrame:
+    """Of bars and news, a row a ticker and month that has any; withheld bars are not missing."""
     if table not in ("bars", "news"):
         return pl.DataFrame(schema={"subject": pl.String, "month": pl.Date, "value": pl.Float64})
     month = DAY[table].dt.truncate("1mo")
@@ -157,9 +161,12 @@ def _months(table: str, rows: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFr
     if table == "bars" and rows.height:
         span = pl.col("session").is_between(rows["session"].min(), rows["session"].max())
         held = (
-            sessions.filter(span)
+            given.sessions.filter(span)
             .group_by(pl.col("session").dt.truncate("1mo").alias("month"))
             .len("held")
         )
-        found, value = found.join(held, on="month"), pl.col("records") / pl.col("held")
+        of_month = pl.col("ticker").alias("subject"), pl.col("session").dt.truncate("1mo")
+        aside = given.withheld.group_by(*of_month).len("aside").rename({"session": "month"})
+        found = found.join(held, on="month").join(aside, on=["subject", "month"], how="left")
+        value = pl.col("records") / (pl.col("held") - pl.col("aside").fill_null(0))
     return found.select("subject", "month", value.alias("value")).sort("subject", "month")

@@ -38,11 +38,13 @@ class Given:
         now: The time of the check; freshness is measured against it.
         sessions: ``number, session, open, close`` of the exchange, see ``stocktrend.sessions``.
         priced: ``ticker, first, last``: the first and last session of each ticker with bars.
+        withheld: ``ticker, session`` of stored bars that are not read.
     """
 
     now: datetime
     sessions: pl.DataFrame
     priced: pl.DataFrame
+    withheld: pl.DataFrame
 
 
 Find = Callable[[pl.DataFrame, Given], pl.DataFrame]

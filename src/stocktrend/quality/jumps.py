@@ -3,6 +3,9 @@
 A real fall or rise is traded: dollars change hands as on no other day, and the price moves during
 the day too. Where a stock is worth half in the morning and trades calmly, for the usual amount,
 nobody lost anything: there are twice as many shares, or a part of the company was handed out.
+
+A rise is counted in shares: a price in pence for pounds multiplies the dollars of every day, but
+no holder sells more of them. A fall is counted in dollars: a split multiplies the shares.
 """
 
 import math
@@ -20,7 +23,7 @@ UNUSUAL: Final = 20.0
 CALM: Final = 0.2
 """The day's range over the jump: prices that fall by panic go on moving by more than a fifth."""
 USUAL_TRADE: Final = 2.0
-"""Times the median dollars of the month before: what many an ordinary day has."""
+"""Times the median of the month before, in shares or dollars: what many an ordinary day has."""
 
 
 def calm_jumps(bars: pl.DataFrame) -> pl.DataFrame:
@@ -30,7 +33,8 @@ def calm_jumps(bars: pl.DataFrame) -> pl.DataFrame:
         bars: As ``described``.
 
     Returns:
-        ``ticker, session, excess`` and ``traded``, the dollars of the day over the usual, sorted.
+        ``ticker, session, excess`` and ``traded``, the day's trade over the usual, in shares of a
+        rise and dollars of a fall, sorted.
     """
     jumps = pl.concat([_of_block(block) for block in in_blocks(bars)])
     told = [(s.ticker, s.first, s.back) for s in spells(bars)]
@@ -44,12 +48,14 @@ def calm_jumps(bars: pl.DataFrame) -> pl.DataFrame:
 def _of_block(bars: pl.DataFrame) -> pl.DataFrame:
     suspects = bars.filter(pl.col("excess").abs() >= SMALLEST)["ticker"].unique()
     some = bars.filter(pl.col("ticker").is_in(suspects.to_list()))
-    size, dollars = pl.col("excess").abs(), pl.col("close") * pl.col("volume")
-    usual_dollars = dollars.rolling_median(MONTH).shift(1)
+    size, shares = pl.col("excess").abs(), pl.col("volume")
+    dollars = pl.col("close") * shares
+    in_shares, in_dollars = (one / one.rolling_median(MONTH).shift(1) for one in (shares, dollars))
+    traded = pl.when(pl.col("excess") > 0).then(in_shares).otherwise(in_dollars)
     usual_size = size.rolling_median(FRAGMENT, min_samples=MONTH).shift(1)
     return (
         some.with_columns(
-            (dollars / usual_dollars).over("ticker").alias("traded"),
+            traded.over("ticker").alias("traded"),
             usual_size.over("ticker").alias("_usual"),
         )
         .filter(

@@ -99,9 +99,10 @@ def _calm(bars: pl.DataFrame, least: float, below: float) -> pl.DataFrame:
             pl.col("session").alias("last"),
             pl.lit(1, pl.Int64).alias("rows"),
             pl.format(
-                "multiplied by {} against its peers, with {} times the usual dollars traded",
+                "multiplied by {} against its peers, with {} times the usual {} traded",
                 pl.col("excess").exp().round(3),
                 pl.col("traded").round(1),
+                pl.when(pl.col("excess") > 0).then(pl.lit("shares")).otherwise(pl.lit("dollars")),
             ).alias("detail"),
         )
     )

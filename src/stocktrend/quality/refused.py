@@ -59,12 +59,12 @@ def _impossible() -> pl.Expr:
 
 
 def _by_subject(rows: pl.DataFrame) -> pl.DataFrame:
-    """One finding a ticker, or a source where there is none, and a reason, with an example."""
+    """One finding a table, ticker (or source where there is none) and reason, with an example."""
     subject = pl.coalesce("ticker", "source").alias("subject")
     plain = pl.col("reason").str.split(": ").list.first()
     example = pl.col("record").first().str.slice(0, LONGEST_EXAMPLE)
     return (
-        rows.group_by(subject, plain.alias("reason"))
+        rows.group_by("table", subject, plain.alias("reason"))
         .agg(
             pl.col("session").min().alias("first"),
             pl.col("session").max().alias("last"),
@@ -72,9 +72,11 @@ def _by_subject(rows: pl.DataFrame) -> pl.DataFrame:
             example.alias("example"),
             pl.col("path").first(),
         )
-        .sort(["rows", "subject"], descending=[True, False])
+        .sort("rows", "subject", "table", "reason", descending=[True, False, False, False])
         .with_columns(
-            pl.format("{}; such as {} of {}", "reason", "example", "path").alias("detail")
+            pl.format("{}: {}; such as {} of {}", "table", "reason", "example", "path").alias(
+                "detail"
+            )
         )
         .select(list(FOUND))
     )

@@ -72,6 +72,10 @@ class QualityReport:
         }
         return pl.DataFrame(rows, schema=names, orient="row")
 
+    def withheld(self) -> int:
+        """How many stored bars are withheld."""
+        return sum(table.withheld for table in self.tables)
+
     def corrupt_records(self) -> int:
         """How many records in error are still read: those in quarantine are not."""
         told = (f for f in self.findings if f.severity == "error" and f.table != "quarantine")

@@ -1,5 +1,6 @@
 """The report page: one HTML file that needs no network."""
 
+import html
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -60,6 +61,7 @@ def rendered(template: str, parts: Mapping[str, Any], data: Mapping[str, Any]) -
         "figure": figure,
         "bounds": bounds,
         "metric": METRIC_WORDS.__getitem__,
+        "code": code,
         "capital": lambda text: text[:1].upper() + text[1:],
         "minus": lambda text: re.sub(r"(?<![\w-])-(?=\d)", MINUS, text),
     }
@@ -69,6 +71,15 @@ def rendered(template: str, parts: Mapping[str, Any], data: Mapping[str, Any]) -
     return environment.get_template(template).render(
         **parts, style=style, script=script, plotly=get_plotlyjs(), data=embedded(data)
     )
+
+
+def code(text: str) -> str:
+    """Text as HTML: escaped, and what stands between backticks as code.
+
+    >>> code("Run `a < b`.")
+    'Run <code>a &lt; b</code>.'
+    """
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def sections(contents: ReportContents) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def render_check(report: QualityReport, title: str) -> str:
         "report": report,
         "title": title,
         "headline": headline(report),
+        "no_spells": _no_spells(report),
         "groups": groups(report),
         "sources": [(t.table, row) for t in report.tables for row in t.sources.to_dicts()],
         "maps": [(t.table, heat_height(t), t.coverage.height > MOST_ROWS) for t in maps],
@@ -81,7 +82,7 @@ def headline(report: QualityReport) -> str:
         return f"{read:,} {'record' if read == 1 else 'records'} in error, and still read."
     if report.count("error"):
         return "Errors, all of them left out already; no corrupt bar is read."
-    return "No error was found."
+    return "No error was found." if not report.withheld() else _no_spells(report)
 
 
 def groups(report: QualityReport) -> list[Group]:
@@ -207,6 +208,12 @@ def spell_chart(picture: Picture) -> Figure:
         line(picture.ticker, "price", "var(--series-1)", "solid"),
     ]
     return {"data": lines, "layout": layout}
+
+
+def _no_spells(report: QualityReport) -> str:
+    held = report.withheld()
+    aside = f"; {held:,} {'bar is' if held == 1 else 'bars are'} withheld" if held else ""
+    return f"No corrupt bar is read{aside}."
 
 
 def _words(name: str) -> str:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stocktrend.config import Settings
-from stocktrend.errors import LakeError
+from stocktrend.errors import ConfigError, DataError, LakeError
 from stocktrend.lake import Lake
 from stocktrend.lake.withheld import release as release_spells
 from stocktrend.lake.withheld import withhold
+from stocktrend.panel import did_you_mean
 from stocktrend.progress import Progress, silent
 from stocktrend.quality import QualityReport, load_rules
 from stocktrend.quality import check as check_records
@@ -29,11 +30,13 @@ class Checked:
     Attributes:
         report: What was found, after ``withheld`` spells were withheld.
         withheld: How many spells this check withheld.
+        released: How many spells this check released.
         page: The HTML page.
     """
 
     report: QualityReport
     withheld: int
+    released: int
     page: Path
 
 
@@ -87,14 +90,37 @@ def check_root(
     Args:
         out: Default: ``check/report.html`` in the data root.
         quarantine: Withhold the corrupt spells from what is read, then check again.
-        release: Tickers whose withheld bars are to be read again first.
+        release: Tickers whose withheld bars are to be read again first; not with ``quarantine``,
+            which would withhold them again.
+
+    Raises:
+        ConfigError: both ``quarantine`` and ``release``.
+        DataError: nothing of a ticker to release is withheld.
     """
+    if quarantine and release:
+        raise ConfigError(
+            f"--quarantine and --release must not be given together, however both are: what is "
+            f"released ({', '.join(release)}) would be withheld again. Give one of them"
+        )
     lake = Lake(lake_folder(root))
-    if release:
-        release_spells(lake, release)
+    released = _released(lake, release) if release else 0
     report = check(root, settings=settings, now=now, progress=progress)
     withheld = withhold(lake, report.corrupt(), now) if quarantine else 0
     if withheld:
         report = check(root, settings=settings, now=now, progress=progress)
     page = write_check(out or root / PAGE, report, root.resolve().name)
-    return Checked(report, withheld, page)
+    return Checked(report, withheld, released, page)
+
+
+def _released(lake: Lake, tickers: Sequence[str]) -> int:
+    held = lake.withheld()["ticker"].unique().sort().to_list() if lake.exists else []
+    known = f"withheld are bars of {', '.join(held)}" if held else "no bar of any ticker is"
+    problems = [
+        f"--release must name tickers with withheld bars, however {ticker!r} has none: "
+        f"{did_you_mean(ticker, held) or known}"
+        for ticker in tickers
+        if ticker not in held
+    ]
+    if problems:
+        raise DataError("\n".join(problems))
+    return release_spells(lake, tickers)
