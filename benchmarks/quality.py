@@ -88,7 +88,7 @@ def vary(lake: st.Lake) -> None:
     told = jumps.calm_jumps(bars.filter(~pl.col("ticker").is_in(stored)))
     print(
         f"moves by 4/3 or more of tickers not known to be corrupt: {real.height}; on a calm day: "
-        f"{calm.height}; and for the usual dollars, by 20 times the usual move: {told.height}"
+        f"{calm.height}; and for the usual trade, by 20 times the usual move: {told.height}"
     )
     for module, name, values in VARIED:
         usual = getattr(module, name)

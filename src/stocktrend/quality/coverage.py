@@ -37,8 +37,8 @@ class TableQuality:
         withheld: Bars that are withheld.
         last_known: When the newest record became known.
         behind: Whole days from then to the check.
-        share: Of the sessions between each ticker's first bar and its last, those with one, withheld
-            ones left out of both; None where a table has no calendar.
+        share: Of the sessions between each ticker's first bar and its last, those with one;
+            withheld ones are left out of both. None where a table has no calendar.
         coverage: ``subject, first, last, records, expected, share``, least covered first.
         sources: ``source, subjects, records, first, last``, most records first.
         months: ``subject, month, share`` of the month's sessions with a bar; of news ``records``.

@@ -74,7 +74,7 @@ def recycled_ticker(bars: pl.DataFrame, given: Given) -> pl.DataFrame:
     f"that adjusts for it. {WITHHOLD} History then restarts after that bar.",
 )
 def missed_adjustment(bars: pl.DataFrame, given: Given) -> pl.DataFrame:
-    """A calm jump by 1.8 or more, against peers: a split or large payment not adjusted for."""
+    """A calm jump by 1.8 or more, against peers: a split or payment missed, or another unit."""
     return _calm(bars, SPLIT, math.inf)
 
 
