@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import stocktrend
 from stocktrend.config import MembershipFile, Settings
 from stocktrend.errors import SourceError
 from stocktrend.sources.batch import Batch
@@ -116,6 +117,11 @@ def test_a_file_in_raw_universe_is_found_and_another_one_named(tmp_path: Path) -
         path = tmp_path / "raw" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
+    file = tmp_path / "raw/universe/no_ends.csv"
+    file.write_text("ticker,start_date\nA,2009-01-05\n")
+    with pytest.raises(SourceError, match=r"no_ends\.csv .*end_date is missing.* or add the col"):
+        stocktrend.ingest(tmp_path, retrieved_at=datetime(2020, 1, 1, tzinfo=UTC))
+    file.unlink()
     found = plan(Settings(), tmp_path)
     assert [f.setting.path for f in found.feeds if f.table == "universe"] == [
         "raw/universe/membership.csv"

@@ -89,16 +89,18 @@ def verify(
     """Read every file, and say which are damaged."""
     root = options.existing_root(context, data_root)
     display = Display(as_json)
-    from stocktrend.lake import upkeep
-    from stocktrend.lake.faults import RESTORE
+    from stocktrend.lake import restoring, upkeep
 
-    found = upkeep.verify(_lake(root))
+    held = _lake(root)
+    found = upkeep.verify(held)
     display.table(
         ("table", "damaged"), [(table, "; ".join(wrong) or "no") for table, wrong in found.items()]
     )
     broken = [text for wrong in found.values() for text in wrong]
     if broken:
-        raise LakeError(f"A lake must be whole, however {'; '.join(broken)}. {RESTORE}")
+        raise LakeError(
+            f"A lake must be whole, however {'; '.join(broken)}. {restoring.remedy(held)}"
+        )
     display.finish({"data_root": root, "damaged": found})
 
 
@@ -125,12 +127,11 @@ def restore(
     problems: list[str] = []
     moment = _moment(at, problems)
     number = options.parse_count(version, "--version", problems) if version is not None else None
-    ways = [run_id is not None, at is not None, table is not None, intact]
-    if sum(ways) != 1 or (table is None) != (version is None):
+    ways = [run_id is not None, at is not None, table is not None or version is not None, intact]
+    if given := _not_one_state(sum(ways), table, version):
         problems.append(
-            "restore must be told one state to go back to, however: "
-            f"{'none' if not any(ways) else 'not one'} was given. Add --run ID, --at TIME, "
-            "--table NAME --version N, or --intact; `stocktrend lake history` lists them"
+            f"restore must be told one state to go back to, however {given}. Add --run ID, "
+            "--at TIME, --table NAME --version N, or --intact; `stocktrend lake history` lists them"
         )
     root = options.existing_root(context, data_root, problems)
     display = Display(as_json)
@@ -157,6 +158,16 @@ def restore(
         display.say("Nothing had changed since.")
     tables = {name: {"version": old, "now": new} for name, (old, new) in done.items()}
     display.finish({"data_root": root, "at": state.at, "restored": tables})
+
+
+def _not_one_state(ways: int, table: str | None, version: str | None) -> str | None:
+    if ways != 1:
+        return "more than one was given" if ways else "none was given"
+    if table is not None and version is None:
+        return "--table was given without --version"
+    if version is not None and table is None:
+        return "--version was given without --table"
+    return None
 
 
 def _damaged_lake(root: Path) -> "Lake":
@@ -235,8 +246,11 @@ def export(
     place = out or Path()
     counts = upkeep.export(_lake(root), place, "csv" if form == "csv" else "parquet", moment)
     display.table(("table", "#records"), counts.items())
+    left_out = [] if moment is None else ["quarantine"]
+    if left_out:
+        display.say("quarantine is left out: when its records were known is not known.")
     display.say(f"Wrote {place}")
-    display.finish({"data_root": root, "out": place, "records": counts})
+    display.finish({"data_root": root, "out": place, "records": counts, "left_out": left_out})
 
 
 @app.command(**COMMAND)

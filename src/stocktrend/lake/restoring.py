@@ -7,17 +7,26 @@ next program that writes to the lake does the rest.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from stocktrend.errors import LakeError
 from stocktrend.lake import delta
 from stocktrend.lake.checksums import damage
+from stocktrend.lake.faults import RESTORE
 from stocktrend.lake.journal import plan
 from stocktrend.lake.lock import only_writer
 from stocktrend.lake.moments import State, states
 from stocktrend.lake.reading import STORED
 from stocktrend.lake.store import Lake
+
+ANEW: Final = (
+    "Move it aside and run `stocktrend ingest`, which makes it anew from the raw files. What they "
+    "do not hold is lost: the spells that `stocktrend check --quarantine` withheld (decide on them "
+    "again), what files that were deleted or replaced since had told, and the versions that "
+    "`stocktrend rebuild` needs"
+)
 
 
 def restore(lake: Lake, state: State) -> dict[str, tuple[int | None, int]]:
@@ -72,8 +81,17 @@ def newest_whole(lake: Lake) -> State:
             return state
     raise LakeError(
         f"The lake must have a state that is whole to go back to, however {lake.path} has none. "
-        f"Move it aside and run `stocktrend ingest`: the raw files are all that it needs"
+        f"{ANEW}"
     )
+
+
+def remedy(lake: Lake) -> str:
+    """What brings back a damaged lake: a past state that is whole, else the raw files."""
+    try:
+        newest_whole(lake)
+    except LakeError:
+        return f"No state of it is whole. {ANEW}"
+    return RESTORE
 
 
 def damaged_in(lake: Lake, versions: Mapping[str, int]) -> Iterator[str]:

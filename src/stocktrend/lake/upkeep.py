@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from stocktrend.atomic import whole_folder, write_csv, write_parquet
 from stocktrend.errors import DataError, LakeError
@@ -16,6 +16,8 @@ from stocktrend.lake.moments import Commit, commits, state_with
 from stocktrend.lake.reading import QUARANTINED, STORED, LakeReader
 from stocktrend.lake.store import Lake
 from stocktrend.schema import TABLES
+
+DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,10 @@ def vacuum(
         DataError: a negative age.
     """
     if older_than < timedelta(0):
-        raise DataError(f"older_than must not be negative, however: {older_than}")
+        raise DataError(
+            f"The age of what may go must not be negative, however: {older_than / DAY:g} days. "
+            f"Take 30 to keep a month, or 0 to keep only the newest versions and those of runs"
+        )
     wanted = [*keep]
     with lake.writing():
         for versions in tuple(wanted):
@@ -176,8 +181,8 @@ def export(
         lake: To read.
         out: A folder that is not there or is empty; it appears whole or not at all.
         form: Of the files.
-        as_of: With a time zone; the newest of everything where None. Quarantine has no time: all
-            of it is written.
+        as_of: With a time zone; the newest of everything where None. What is quarantined has no
+            time at which it was known, so with one it is left out.
 
     Returns:
         Table -> rows.
@@ -190,8 +195,9 @@ def export(
         raise DataError(f"The folder to write to must be new or empty, however: {out}. Choose one")
     write = write_parquet if form == "parquet" else write_csv
     counts = {}
+    tables = (*TABLES, QUARANTINED) if as_of is None else tuple(TABLES)
     with whole_folder(out) as folder:
-        for table in (*TABLES, QUARANTINED):
+        for table in tables:
             rows = lake.quarantine() if table == QUARANTINED else lake.read(table, as_of)
             write(folder / f"{table}.{form}", rows)
             counts[table] = rows.height

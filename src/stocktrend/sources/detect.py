@@ -87,7 +87,8 @@ def _by_columns(
             f"{shown} is a release calendar: name it {calendar or 'raw/macro/release_dates.csv'}",
         )
     if kind == "universe":
-        fits = all(names & set(MEMBERSHIP[column]) for column in REQUIRED)
+        # One that lacks its ends is of this kind: left unread, all dates would have all tickers.
+        fits = all(names & set(MEMBERSHIP[column]) for column in REQUIRED[:2])
         return (MembershipFile(path=path), None) if fits else (None, _fits_none(kind, shown, names))
     dated = bool(names & set(DATES))
     if kind == "macro":

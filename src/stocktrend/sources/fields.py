@@ -28,6 +28,7 @@ def match_columns(
     wanted: Synonyms,
     given: Mapping[str, str],
     required: tuple[str, ...],
+    otherwise: str = "",
 ) -> dict[str, str]:
     """Find our columns among a file's, in any order and case.
 
@@ -37,6 +38,7 @@ def match_columns(
         wanted: Our names with the synonyms that are accepted.
         given: The setting ``columns``: our name -> the file's.
         required: Our names that the file must have.
+        otherwise: What may be done, beside the setting, where one of them is missing.
 
     Returns:
         Our name -> the file's column, for those that are there.
@@ -66,6 +68,7 @@ def match_columns(
             f"{path} must have the columns {', '.join(dict.fromkeys((*required, *given)))}, "
             f"however {', '.join(dict.fromkeys(missing))} is missing among {listed}. Set `columns` "
             f"of its source in stocktrend.yaml, as in columns: {{{missing[0]}: NAME_IN_FILE}}"
+            f"{otherwise}"
         )
     return columns
 

@@ -30,6 +30,9 @@ COLUMNS: Final[Synonyms] = {
     "end_announced": ("endannounced",),
 }
 REQUIRED: Final = ("ticker", "start_date", "end_date")
+END_IS_MISSING: Final = (
+    ", or add the column; end_date is the first day out, empty for those that are in still"
+)
 DAYS: Final = tuple(COLUMNS)[1:]
 
 Spell = tuple[str, date, date | None, int]
@@ -58,7 +61,7 @@ def read_membership(path: Path, setting: MembershipFile, name: str, shown: str) 
     """
     rows = read_rows(path)
     raw = rows.frame
-    columns = match_columns(path, raw.columns, COLUMNS, setting.columns, REQUIRED)
+    columns = match_columns(path, raw.columns, COLUMNS, setting.columns, REQUIRED, END_IS_MISSING)
     spells = _spells(raw, columns)
     good = spells.filter(pl.col("reason").is_null())
     clashes = overlaps(
