@@ -51,6 +51,10 @@ def test_nothing_is_removed_without_yes(finished, capsys):
     told = said("lake vacuum --older-than 0", finished, capsys)
     assert not told["removed"]
     assert sorted((finished / "lake").rglob("*.parquet")) == before
+    for days in (10**6, 10**12):  # from before the calendar began
+        assert not any(
+            said(f"lake vacuum --older-than {days} --yes", finished, capsys)["files"].values()
+        )
     assert "--older-than must be a whole number" in refused(
         "lake vacuum --older-than soon", finished, capsys
     )
@@ -96,6 +100,17 @@ def test_verify_advises_what_works(tmp_path, capsys):
     (tmp_path / "lake").rename(tmp_path / "aside")
     said("ingest", tmp_path, capsys)
     assert said("lake verify", tmp_path, capsys)["damaged"]["bars"] == []
+
+
+def test_an_export_does_not_replace_the_folder_that_one_is_in(
+    finished, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for out in (".", f"../{tmp_path.name}"):
+        assert "not be the one that you are in" in refused(
+            f"lake export --out {out}", finished, capsys
+        )
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_run_is_rebuilt_from_the_command_line(finished, capsys):

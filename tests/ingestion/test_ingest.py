@@ -12,7 +12,7 @@ import pytest
 from stocktrend.config import Settings
 from stocktrend.errors import LakeError, SourceError
 from stocktrend.ingestion import IngestReport, SourceReport, ingest, last_report
-from stocktrend.lake import Lake
+from stocktrend.lake import Lake, moments, restoring
 from stocktrend.lake.ledger import Ledger
 from stocktrend.lake.lock import only_writer
 
@@ -305,6 +305,23 @@ def test_progress_is_told_of_each_file(root: Path) -> None:
     told: list[tuple[str, int, int | None, str]] = []
     ingest(root, Settings(), retrieved_at=NOW, progress=lambda *call: told.append(call))
     assert told == [("ingest", done, 5, "files") for done in range(6)]
+
+
+def test_going_back_to_before_other_settings_keeps_revisions_when_these_are_taken_back(
+    root: Path,
+) -> None:
+    run(root)
+    values = root / "raw/macro/CPIAUCSL.csv"
+    values.write_text(values.read_text().replace("257.8", "300.0"))
+    run(root, NEXT_MONTH)
+    before, lake = state(root), Lake(root / "lake")
+    then = lake.versions()
+    renamed = [{"path": "raw/macro/CPIAUCSL.csv", "kind": "series", "name": "renamed"}]
+    run(root, datetime(2020, 3, 10, tzinfo=UTC), sources={"macro": renamed})
+    restoring.restore(lake, moments.state_with(lake, then))
+    again = run(root, datetime(2020, 4, 10, tzinfo=UTC))
+    assert again.total("new") == again.total("revised") == 0
+    assert same(state(root), before)
 
 
 def test_settings_taken_back_after_a_stop_while_records_were_removed_lose_nothing(

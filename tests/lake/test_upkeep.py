@@ -104,8 +104,26 @@ def test_a_restore_that_was_stopped_is_finished_by_the_next_writer(lake):
         pass
     assert seen(lake) == [1.0]
     assert lake.ledger.entries() == {"raw/macro/CPI.csv": "read when it said 1.0"}
-    assert lake.versions() == {"macro": 3}
+    assert lake.versions() == {"macro": 4}
     assert not (Path(lake.path) / JOURNAL).exists()
+
+
+def test_a_restore_of_a_torn_log_that_was_stopped_takes_the_ledger_along(lake, monkeypatch):
+    delta.log_entries(f"{lake.path}/macro")[2].write_bytes(b"")
+    set_aside = restoring.set_aside_torn
+
+    def killed(path: str) -> None:
+        set_aside(path)
+        if path.endswith("macro"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(restoring, "set_aside_torn", killed)
+    with pytest.raises(KeyboardInterrupt):
+        restoring.restore(lake, moments.state_of(lake, "macro", 1))
+    with lake.writing():
+        pass
+    assert seen(lake) == [2.0]
+    assert lake.ledger.entries() == {"raw/macro/CPI.csv": "read when it said 2.0"}
 
 
 def damage(lake: Lake, version: int) -> None:

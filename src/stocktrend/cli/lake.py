@@ -86,7 +86,7 @@ def verify(
     data_root: options.DataRoot = None,
     as_json: options.Json = False,
 ) -> None:
-    """Read every file, and say which are damaged."""
+    """Read every file of the newest versions, and name damaged ones."""
     root = options.existing_root(context, data_root)
     display = Display(as_json)
     from stocktrend.lake import restoring, upkeep
@@ -198,7 +198,7 @@ def vacuum(
 
     done = upkeep.vacuum(
         _lake(root),
-        timedelta(days=days),
+        timedelta(days=min(days, timedelta.max.days)),
         () if forget_runs else recorded_versions(root).values(),
         now=steps.now(),
         dry_run=not yes,

@@ -236,7 +236,8 @@ def _forget(lake: Lake, stale: list[FileEntry]) -> None:
 
     The ledger is told first: after a stop on the way their old settings no longer count as read.
     """
-    lake.ledger.record({e.path: replace(e, settings=REMOVING).to_json() for e in stale})
+    removing = {e.path: replace(e, settings=REMOVING).to_json() for e in stale}
+    lake.ledger.record(removing, midway=True)
     for table in {entry.table for entry in stale}:
         lake.remove(table, [entry.path for entry in stale if entry.table == table])
     paths = [entry.path for entry in stale]

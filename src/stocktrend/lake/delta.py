@@ -27,6 +27,8 @@ SCHEMA: Final = b"stocktrend.schema"
 """Key of the schema's number, in the metadata of a table's first column: each version keeps it."""
 BESIDE: Final = "stocktrend.beside"
 """Key of the versions of other tables, in what an entry of the log says of its commit."""
+MIDWAY: Final = "stocktrend.midway"
+"""Key of a mark, there too: the tables are about to change, and do not fit together until then."""
 KEEP_LOG: Final = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 """delta-rs would remove entries of a month ago, and with them the versions that runs recorded."""
 
@@ -191,6 +193,7 @@ def write(
     mode: Literal["append", "overwrite"],
     schema: int = 1,
     beside: Mapping[str, int] | None = None,
+    midway: bool = False,
 ) -> None:
     """Write one commit: all of the frame or nothing of it.
 
@@ -200,10 +203,12 @@ def write(
         mode: Beside the rows that are there, or in their place.
         schema: The number of the columns' schema.
         beside: Versions of other tables, noted with the commit.
+        midway: Noted too: see ``MIDWAY``.
 
     Raises:
         LakeError: the folder cannot be written, or another program wrote meanwhile.
     """
+    notes = ({BESIDE: json.dumps(beside)} if beside else {}) | ({MIDWAY: "yes"} if midway else {})
     with mapped(path):
         before = set(files_of(DeltaTable(path))) if DeltaTable.is_deltatable(path) else set()
         write_deltalake(
@@ -214,7 +219,7 @@ def write(
             writer_properties=WriterProperties(
                 compression="ZSTD", compression_level=3, max_row_group_size=ROWS_PER_GROUP
             ),
-            commit_properties=CommitProperties({BESIDE: json.dumps(beside)} if beside else None),
+            commit_properties=CommitProperties(notes or None),
             post_commithook_properties=KEEP_LOG,
         )
         seal(path, files_of(DeltaTable(path)).keys() - before)

@@ -14,12 +14,13 @@ JOURNAL: Final = ".restore.json"
 
 def plan(path: str, target: Mapping[str, int | None]) -> None:
     """Write down which version each table of a lake goes back to; None: it was not there."""
-    before = {table: delta.version(f"{path}/{table}") for table in target}
-    write_json(Path(path) / JOURNAL, {"to": target, "from": before})
+    write_json(Path(path) / JOURNAL, {"to": target})
 
 
 def finish(path: str) -> None:
-    """Do what a plan says and is not done yet; nothing where there is none.
+    """Do what a plan says; nothing where there is none.
+
+    A table that was restored before a stop is restored once more: its content is the same.
 
     Raises:
         LakeError: the lake is damaged or cannot be written.
@@ -29,9 +30,10 @@ def finish(path: str) -> None:
         return
     with mapped(path):
         planned = json.loads(file.read_text("utf-8"))
-        for table, before in planned["from"].items():
-            wanted, place = planned["to"][table], f"{path}/{table}"
-            if before is None or wanted == before or delta.version(place) != before:
+        for table, wanted in planned["to"].items():
+            place = f"{path}/{table}"
+            now = delta.version(place)
+            if now is None or now == wanted:
                 continue
             if wanted is None:
                 delta.clear(place)

@@ -40,8 +40,13 @@ class Ledger:
             return {}
         return dict(delta.read(self._path, list(_COLUMNS), changes=self._changes).iter_rows())
 
-    def record(self, entries: Mapping[str, str], forget: Iterable[str] = ()) -> None:
+    def record(
+        self, entries: Mapping[str, str], forget: Iterable[str] = (), *, midway: bool = False
+    ) -> None:
         """Add or replace entries and drop others, in one commit; the last step of an ingest.
+
+        ``midway`` marks a commit after which tables change until the next one: nobody who goes
+        back wants what lies between.
 
         Raises:
             LakeError: the ledger is damaged, or another program wrote to it meanwhile.
@@ -54,4 +59,4 @@ class Ledger:
             rows = sorted(after.items())
             frame = pl.DataFrame(rows, schema=_COLUMNS, orient="row")
             number = 1 + len(self._changes)
-            delta.write(self._path, frame, "overwrite", number, self._beside())
+            delta.write(self._path, frame, "overwrite", number, self._beside(), midway)

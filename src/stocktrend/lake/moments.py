@@ -2,7 +2,8 @@
 
 An ingest commits to one table after another, and one that is stopped between two of these commits
 leaves a lake that the next ingest completes. So every state between two commits of any tables is
-one to go back to, all tables and the ledger of files together.
+one to go back to, all tables and the ledger of files together. Only where the ledger says that
+records are about to go, to be read otherwise, is the state before it the better one.
 """
 
 import json
@@ -26,6 +27,7 @@ class Commit:
     """One version of one table: when (UTC) and how it came about.
 
     ``beside`` are the versions of the other tables that it noted; None where it noted none.
+    ``midway`` where it says that tables are about to change.
     """
 
     table: str
@@ -33,14 +35,19 @@ class Commit:
     at: datetime
     operation: str
     beside: Mapping[str, int] | None = field(default=None, repr=False)
+    midway: bool = False
 
 
 @dataclass(frozen=True)
 class State:
-    """What the tables were from a time on: name -> version, of those that were there."""
+    """What the tables were from a time on: name -> version, of those that were there.
+
+    ``midway``: files' records were being removed, to be read otherwise.
+    """
 
     at: datetime
     versions: Mapping[str, int]
+    midway: bool = False
 
 
 def commits(lake: LakeReader) -> list[Commit]:
@@ -70,7 +77,8 @@ def _of_table(path: str, table: str) -> list[Commit]:
         if found:  # a clock that was set back
             at = max(at, found[-1].at)
         beside = json.loads(told[delta.BESIDE]) if delta.BESIDE in told else None
-        found.append(Commit(table, int(entry.stem), at, _operation(told), beside))
+        midway = delta.MIDWAY in told
+        found.append(Commit(table, int(entry.stem), at, _operation(told), beside, midway))
     return found
 
 
@@ -89,6 +97,7 @@ def states(lake: LakeReader) -> list[State]:
     the table's last commit before it.
     """
     now: dict[str, int] = {}
+    midway = False
     found = []
     told = {table: _last_told(lake.table_path(table)) for table in STORED}
     ends = {table: end for table, end in told.items() if end is not None}
@@ -100,7 +109,8 @@ def states(lake: LakeReader) -> list[State]:
         if not noted and -1 in ends.values():
             break
         now[commit.table] = commit.version
-        found.append(State(commit.at, dict(now)))
+        midway = commit.midway if commit.table == LEDGER else midway
+        found.append(State(commit.at, dict(now), midway))
         if not noted and ends.get(commit.table) == commit.version:
             break
     return found
@@ -115,7 +125,7 @@ def _last_told(path: str) -> int | None:
 
 
 def state_at(lake: LakeReader, moment: datetime) -> State:
-    """The state at a time.
+    """The last state up to a time.
 
     Raises:
         LakeError: the lake was not there yet.
@@ -126,7 +136,7 @@ def state_at(lake: LakeReader, moment: datetime) -> State:
             f"The lake must have been there at the time to go back to, however {lake.path} has "
             f"no commit before {moment:%Y-%m-%d %H:%M:%S} UTC. See `stocktrend lake history`"
         )
-    return past[-1]
+    return _last(past)
 
 
 def state_with(lake: LakeReader, versions: Mapping[str, int]) -> State:
@@ -140,9 +150,9 @@ def state_with(lake: LakeReader, versions: Mapping[str, int]) -> State:
     past = states(lake)
     for tables in (STORED[:-1], tuple(TABLES)):
         wanted = {table: versions.get(table) for table in tables}
-        for state in reversed(past):
-            if all(state.versions.get(table) == version for table, version in wanted.items()):
-                return state
+        found = [s for s in past if all(s.versions.get(t) == v for t, v in wanted.items())]
+        if found:
+            return _last(found)
     shown = ", ".join(f"{table} {version}" for table, version in sorted(versions.items()))
     raise LakeError(
         f"The lake must have been in the state to go back to, however {lake.path} never held "
@@ -166,4 +176,9 @@ def state_of(lake: LakeReader, table: str, version: int) -> State:
             f"The table must have had the version to go back to, however {table} of {lake.path} "
             f"never had version {version}. See `stocktrend lake history`"
         )
-    return held[-1]
+    return _last(held)
+
+
+def _last(found: list[State]) -> State:
+    """The last that is not midway; of those that all are, the last."""
+    return ([state for state in found if not state.midway] or found)[-1]

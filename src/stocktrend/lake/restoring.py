@@ -51,18 +51,17 @@ def restore(lake: Lake, state: State) -> dict[str, tuple[int | None, int]]:
                 f"A state to go back to must be whole, however {'; '.join(broken)}. Choose another "
                 f"of `stocktrend lake history`, or the newest whole one with --intact"
             )
+        target = {table: state.versions.get(table) for table in STORED}
+        plan(lake.path, target)  # first: a table without its torn end goes back alone
         for table in STORED:
             set_aside_torn(lake.table_path(table))
-        before = {table: delta.version(lake.table_path(table)) for table in STORED}
-        target = {table: state.versions.get(table) for table in STORED}
-        plan(lake.path, target)
     with lake.writing():  # which does what the plan says
         pass
     after = {table: delta.version(lake.table_path(table)) for table in STORED}
     return {
         table: (target[table], new)
         for table, new in after.items()
-        if new is not None and new != before[table]
+        if new is not None and new != target[table]
     }
 
 

@@ -135,7 +135,7 @@ def vacuum(
             if not own:
                 continue
             named = {versions[table] for versions in wanted if table in versions}
-            kept = _kept(own, now - older_than) | named
+            kept = _kept(own, older_than, now) | named
             gone[table] = _unneeded(lake.table_path(table), own, kept)
         for files, _ in gone.values() if not dry_run else ():
             for file in files:
@@ -147,10 +147,10 @@ def vacuum(
     )
 
 
-def _kept(own: list[Commit], since: datetime) -> set[int]:
-    """Versions since a time, the one that was the newest then, and the newest."""
-    recent = {commit.version for commit in own if commit.at >= since}
-    before = [commit.version for commit in own if commit.at < since]
+def _kept(own: list[Commit], older_than: timedelta, now: datetime) -> set[int]:
+    """Versions of no more than an age, the one that was the newest then, and the newest."""
+    recent = {commit.version for commit in own if now - commit.at <= older_than}
+    before = [commit.version for commit in own if now - commit.at > older_than]
     return recent | set(before[-1:])
 
 
@@ -189,8 +189,13 @@ def export(
 
     Raises:
         LakeError: the lake is missing or damaged.
-        DataError: the folder holds files.
+        DataError: the folder holds files, or is the one that the program is in.
     """
+    if out.resolve() == Path.cwd():
+        raise DataError(
+            f"The folder to write to must not be the one that you are in, as it is replaced by a "
+            f"whole one, however: {out.resolve()}. Name a new one in it"
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"The folder to write to must be new or empty, however: {out}. Choose one")
     write = write_parquet if form == "parquet" else write_csv
