@@ -29,6 +29,15 @@ def tomorrow(rows, bars):
     ]
 '''
 
+LATER = 'pl.col("adj_close").shift(-1).over("ticker") / pl.col("adj_close") - 1'
+
+
+def with_leak(root: Path, source: str = LEAKY) -> None:
+    """Put a file of an own feature into the settings."""
+    (root / "mine.py").write_text(source)
+    settings = root / "stocktrend.yaml"
+    settings.write_text(settings.read_text() + "\nfeatures: [mine.py]\n")
+
 
 @pytest.fixture
 def copy(finished: Path, tmp_path: Path) -> Path:
@@ -61,9 +70,7 @@ def test_a_leaky_feature_of_the_users_own_is_named_and_exits_with_3(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(copy / "runs")
-    (copy / "mine.py").write_text(LEAKY)
-    settings = copy / "stocktrend.yaml"
-    settings.write_text(settings.read_text() + "\nfeatures: [mine.py]\n")
+    with_leak(copy)
     assert execute(["audit", "--data-root", str(copy), "--samples", "20"]) == 3
     text = capsys.readouterr().out
     assert "Look-ahead found in tomorrow, in " in text
@@ -72,6 +79,79 @@ def test_a_leaky_feature_of_the_users_own_is_named_and_exits_with_3(
     assert "features were audited, and not split" in text
     found = json.loads((copy / "audit.json").read_text())["findings"]
     assert {(finding["what"], finding["source"]) for finding in found} == {("tomorrow", "bars")}
+
+
+def test_a_leaky_feature_that_is_not_trained_yet_is_found_and_the_run_is_named(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = st.load_run(copy)
+    with_leak(copy)
+    assert execute(["audit", "--data-root", str(copy), "--samples", "10"]) == 3
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Look-ahead found in tomorrow, in " in text
+    assert "tomorrow among them" in text
+    assert f"the training of run {run.id}." in text
+    note = f"Run {run.id} was trained before tomorrow: train again to have it."
+    assert note in text
+    assert run.folder is not None
+    kept = json.loads((run.folder / "audit.json").read_text())
+    assert {finding["what"] for finding in kept["findings"]} == {"tomorrow"}
+    assert (kept["run"], kept["own"], kept["notes"]) == (run.id, ["tomorrow"], [note])
+    page = (run.folder / "report.html").read_text()
+    assert kept["judged"] in page
+    assert note in page
+    assert f"{kept['headline']}</p>" in page
+    assert ".." not in "".join(line for line in page.splitlines() if 'class="warning"' in line)
+
+
+def test_what_follows_from_a_leaky_feature_is_told_beneath_it(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(copy / "runs")
+    with_leak(copy)
+    assert execute(["run", "--data-root", str(copy), "--preset", "original"]) == 0
+    capsys.readouterr()
+    assert execute(["audit", "--data-root", str(copy), "--samples", "10"]) == 3
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.count("Remedy: ") == 1
+    assert "Look-ahead found in tomorrow, in " in text
+    assert "Follows from tomorrow, to be mended first: train scaler" in text
+    assert "fit the scaler" not in text
+    assert "train the run again" not in text
+    run = st.load_run(copy)
+    assert run.folder is not None
+    found = json.loads((run.folder / "audit.json").read_text())["findings"]
+    assert found[0]["what"] == "tomorrow"
+    assert found[0]["follows"] == []
+    assert {tuple(finding["follows"]) for finding in found[1:]} == {("tomorrow",)}
+    assert {"train scaler", "scores score_7d"} <= {finding["what"] for finding in found}
+    index = run.folder / "model" / "ensemble.json"
+    content = json.loads(index.read_text())
+    content["scaler"]["mean"]["macro_vix"] += 0.5
+    index.write_text(json.dumps(content))
+    causes = {f.what for f in st.audit(copy, samples=10).findings if not f.follows}
+    assert {"tomorrow", "scaler"} <= causes
+
+
+def test_a_run_and_settings_that_differ_are_each_audited_as_they_are(copy: Path) -> None:
+    run = st.load_run(copy)
+    settings = copy / "stocktrend.yaml"
+    settings.write_text(settings.read_text() + "\nstart: 2016-09-01\n")
+    report = st.audit(copy, samples=10)
+    assert report.clean
+    [note] = report.notes
+    assert f"Run {run.id} was trained with start None, the settings have 2016-09-01" in note
+    assert report.rows < report.checks[-1].tested
+
+
+def test_a_price_level_is_told_in_plain_words(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(copy / "runs")
+    with_leak(copy, LEAKY.replace(LATER, 'pl.col("adj_close")'))
+    assert execute(["audit", "--data-root", str(copy), "--samples", "10"]) == 3
+    text = " ".join(capsys.readouterr().out.split())
+    assert "with prices rescaled as by a later split and dividend. Remedy: use ratios" in text
 
 
 def test_a_run_whose_files_were_changed_by_hand_is_found(copy: Path) -> None:
@@ -112,9 +192,7 @@ def test_a_feature_that_fails_on_a_revised_bar_is_told_so(
 ) -> None:
     shutil.rmtree(copy / "runs")
     careless = LEAKY.replace("bars = bars.unique", "others = bars.unique")
-    (copy / "mine.py").write_text(careless)
-    settings = copy / "stocktrend.yaml"
-    settings.write_text(settings.read_text() + "\nfeatures: [mine.py]\n")
+    with_leak(copy, careless)
     assert execute(["audit", "--data-root", str(copy), "--samples", "20"]) == 2
     text = capsys.readouterr().err
     assert "must cope with any records that become known later, revisions of earlier ones" in text

@@ -7,6 +7,16 @@ records with another future, and names what differs with its source.
 from stocktrend.auditing.findings import AuditReport, Check, Finding
 from stocktrend.auditing.steps import Steps
 from stocktrend.auditing.stored import Stored
-from stocktrend.auditing.whole import Trained, examine
+from stocktrend.auditing.whole import ROW_SETTINGS, Made, Trained, examine
 
-__all__ = ["AuditReport", "Check", "Finding", "Steps", "Stored", "Trained", "examine"]
+__all__ = [
+    "ROW_SETTINGS",
+    "AuditReport",
+    "Check",
+    "Finding",
+    "Made",
+    "Steps",
+    "Stored",
+    "Trained",
+    "examine",
+]

@@ -23,6 +23,7 @@ class Difference:
         rows: In how many rows.
         ticker, as_of: Of the newest of them.
         before, after: The values there.
+        parts: What differs of what is not a column, such as the columns of a scaler.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Difference:
     as_of: datetime
     before: str
     after: str
+    parts: tuple[str, ...] = ()
 
 
 def differences(

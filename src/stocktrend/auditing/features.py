@@ -21,7 +21,7 @@ import polars as pl
 
 from stocktrend.auditing.changes import RESCALINGS, Fate, cut, rescaled, rewritten
 from stocktrend.auditing.comparing import KEY, Difference, differences
-from stocktrend.auditing.findings import OTHER_TICKERS, SEVERAL, Finding
+from stocktrend.auditing.findings import OTHER_TICKERS, RESCALED, SEVERAL, Finding
 from stocktrend.auditing.sample import Sample
 from stocktrend.auditing.steps import Steps
 from stocktrend.config import Settings
@@ -59,7 +59,6 @@ KINDS: Final = {
     "invented": Kind(dropped=0.0, changed=0.0, told=200, latest=3),
 }
 CUT: Final = "left out"
-RESCALED: Final = "splits and dividends"
 LARGEST_LOG: Final = 3.0
 ROUNDING: Final = 1e-9
 """The law of scale invariance: times max(abs(a), abs(b), 1)."""
@@ -270,7 +269,8 @@ def _rescaled(audited: Audited) -> list[Finding]:
     return [
         Finding.of(
             difference,
-            tuple(kind for kind in RESCALINGS if difference.name in alone[kind]) or ("rescaled",),
+            tuple(kind for kind in RESCALINGS if difference.name in alone[kind])
+            or ("split and dividend",),
             RESCALED,
             last,
         )

@@ -9,6 +9,7 @@ from stocktrend.auditing.comparing import ROWS, Difference
 
 OTHER_TICKERS: Final = "bars of other tickers"
 SEVERAL: Final = "several tables together"
+RESCALED: Final = "splits and dividends"
 REMEDIES: Final = {
     "bars": (
         "read bars with known_at <= as_of only: no centred window, no shift(-n), no filling from "
@@ -20,7 +21,7 @@ REMEDIES: Final = {
     "macro": "choose the version of a value after filtering known_at <= as_of, and by known_at",
     "universe": "take membership by known_at <= as_of, not by the day on which it begins",
     SEVERAL: "read records with known_at <= as_of only",
-    "splits and dividends": "use ratios of one ticker's prices, never a price's level",
+    RESCALED: "use ratios of one ticker's prices, never a price's level",
 }
 ROW_REMEDY: Final = (
     "decide by records with known_at <= as_of which rows there are: not by who is still there later"
@@ -40,6 +41,7 @@ class Finding:
         ticker, as_of: An example.
         before, after: Its values without and with the change.
         remedy: What to do.
+        follows: Features, or ``rows``, whose own findings explain this one.
     """
 
     what: str
@@ -52,6 +54,7 @@ class Finding:
     before: str
     after: str
     remedy: str
+    follows: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -59,8 +62,15 @@ class Finding:
         return (
             f"{self.what} of {self.ticker} on {self.as_of[:10]} must not depend on what became "
             f"known after {self.moment[:16]}, however: {self.before} became {self.after} with "
-            f"{self.source} {' and '.join(self.changes)}. Remedy: {self.remedy}"
+            f"{self._cause}. Remedy: {self.remedy}"
         )
+
+    @property
+    def _cause(self) -> str:
+        kinds = " and ".join(self.changes)
+        if self.source == RESCALED:
+            return f"prices rescaled as by a later {kinds}"
+        return f"{self.source} {kinds}"
 
     @classmethod
     def of(
@@ -70,9 +80,12 @@ class Finding:
         source: str,
         moment: object,
         remedy: str | None = None,
+        follows: tuple[str, ...] = (),
     ) -> Self:
         """A difference between two panels, with its cause."""
         row = difference.name == ROWS
+        if follows:
+            remedy = f"mend {', '.join(follows)} first: this follows from there"
         chosen = remedy or (ROW_REMEDY if row else REMEDIES.get(source, REMEDIES[SEVERAL]))
         return cls(
             difference.name,
@@ -85,6 +98,7 @@ class Finding:
             difference.before,
             difference.after,
             chosen,
+            follows,
         )
 
 
@@ -117,9 +131,10 @@ class AuditReport:
         dates: Each date with the reason for which it was chosen.
         features: How many columns were compared, of how many rows.
         rows: See there.
+        own: Those of the columns that are features of a user's own.
         checks: What was changed, each kind.
-        findings: What changed with it.
-        notes: What was not audited, and why.
+        findings: What changed with it; what only follows from another comes last.
+        notes: What was not audited, and why; in what settings and run differ.
     """
 
     run: str | None
@@ -132,6 +147,7 @@ class AuditReport:
     checks: tuple[Check, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -144,15 +160,37 @@ class AuditReport:
         over = f"{self.samples:,} samples of {self.tickers} tickers on {len(self.dates)} dates"
         if self.clean:
             return f"No look-ahead found in {over}."
-        names = list(dict.fromkeys(finding.what for finding in self.findings))
+        names = list(
+            dict.fromkeys(finding.what for finding in self.findings if not finding.follows)
+        )
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         return f"Look-ahead found in {shown}, in {over}."
+
+    @property
+    def judged(self) -> str:
+        """What was audited, by name."""
+        own = f", {', '.join(self.own)} among them" if self.own else ""
+        training = "no trained run" if self.run is None else f"the training of run {self.run}"
+        return f"Audited: {self.features} columns as the settings give them now{own}; {training}."
+
+    @property
+    def lines(self) -> list[str]:
+        """Findings and notes in sentences; what follows from another finding is only listed."""
+        shown = [finding.sentence for finding in self.findings if not finding.follows]
+        following: dict[tuple[str, ...], list[str]] = {}
+        for finding in self.findings:
+            if finding.follows:
+                following.setdefault(finding.follows, []).append(finding.what)
+        for causes, names in following.items():
+            listed = ", ".join(dict.fromkeys(names))
+            shown.append(f"Follows from {', '.join(causes)}, to be mended first: {listed}")
+        return [*shown, *self.notes]
 
     def __repr__(self) -> str:
         return f"AuditReport({self.headline!r})"
 
     def __str__(self) -> str:
-        return "\n".join([self.headline, *(f.sentence for f in self.findings), *self.notes])
+        return "\n".join([self.headline, self.judged, *self.lines])
 
     def _repr_html_(self) -> str:
         first, *rest = (escape(line) for line in str(self).splitlines())
@@ -161,4 +199,5 @@ class AuditReport:
     def to_dict(self) -> dict[str, Any]:
         """The content of ``audit.json``."""
         found = [{**asdict(finding), "sentence": finding.sentence} for finding in self.findings]
-        return {"headline": self.headline, "clean": self.clean, **asdict(self), "findings": found}
+        summary = {"headline": self.headline, "judged": self.judged, "clean": self.clean}
+        return {**summary, **asdict(self), "findings": found}

@@ -1,7 +1,7 @@
 """Is a trained run on disk what its records give?"""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from stocktrend.auditing.changes import cut
-from stocktrend.auditing.comparing import KEY, Difference, differences
+from stocktrend.auditing.comparing import KEY, ROWS, Difference, differences
 from stocktrend.auditing.findings import Finding
 from stocktrend.auditing.training import STEP_REMEDIES, Training, flat, scaler_fields
 from stocktrend.config import Settings
@@ -49,6 +49,8 @@ def audit_stored(
     panel: pl.DataFrame,
     records: Tables,
     progress: Progress = silent,
+    *,
+    leaky: Collection[str] = (),
 ) -> list[Finding]:
     """Make the run's split, scaler, calibration and some test scores again.
 
@@ -57,6 +59,7 @@ def audit_stored(
         stored: What it keeps.
         panel: All rows that it was made from.
         records: All records, of all tickers.
+        leaky: Features, or ``rows``, that are known to change with later records.
     """
     horizons = training.settings.horizons
     whole = training.steps.split(panel, training.settings.split, horizons)
@@ -85,7 +88,14 @@ def audit_stored(
         then = stored.predictions.filter(pl.col("as_of") == moment)
         columns = [name for name in shown.columns if name not in KEY]
         unlike = differences(then, shown, columns, rounding=ROUNDING)
-        findings += [_finding("scores", difference, moment) for difference in unlike]
+        follows: tuple[str, ...] = ()
+        causes = _causes_of_scores(training, leaky)
+        if unlike and causes:
+            # With the records of today the scores are those of the run: nobody changed them.
+            today = stored.show(panel.filter(pl.col("as_of") == moment))
+            if not differences(then, today, columns, rounding=ROUNDING):
+                follows = causes
+        findings += [_finding("scores", difference, moment, follows) for difference in unlike]
     progress("audit stored scores", len(chosen), len(chosen), "dates")
     return findings
 
@@ -96,6 +106,11 @@ def _known_tickers(settings: Settings, records: Tables) -> tuple[str, ...] | Non
         return None
     known = set(records.tables["bars"]["ticker"])
     return tuple(ticker for ticker in settings.tickers if ticker in known)
+
+
+def _causes_of_scores(training: Training, leaky: Collection[str]) -> tuple[str, ...]:
+    read = {ROWS, *training.inputs.names}
+    return tuple(name for name in leaky if name in read)
 
 
 def _raw(stored: Stored, whole: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
@@ -135,8 +150,10 @@ def _close(first: Any, second: Any, tolerance: float) -> bool:
     return math.isclose(first, second, rel_tol=tolerance, abs_tol=tolerance * 1e-3)
 
 
-def _finding(step: str, difference: Difference, moment: object) -> Finding:
+def _finding(
+    step: str, difference: Difference, moment: object, follows: tuple[str, ...] = ()
+) -> Finding:
     remedy = STEP_REMEDIES.get(step, "train the run again from these records")
     name = step if difference.name == step else f"{step} {difference.name}"
     named = Difference(**{**vars(difference), "name": name})
-    return Finding.of(named, (STORED,), step, moment, remedy)
+    return Finding.of(named, (STORED,), step, moment, remedy, follows)

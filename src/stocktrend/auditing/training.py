@@ -11,7 +11,7 @@ calibration, which is fitted on validation rows. All versions of bars of session
 a bar that is revised after the end of training masks the labels that rest on it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -61,8 +61,10 @@ class Learnt:
     scaler: dict[str, Any]
     calibration: dict[str, Any]
 
-    def compared(self, other: "Learnt", part: Part) -> Iterator[tuple[str, Difference]]:
-        """Each difference with the step that it comes from."""
+    def compared(
+        self, other: "Learnt", part: Part, leaky: Collection[str] = ()
+    ) -> Iterator[tuple[str, Difference]]:
+        """Each difference with the step that it comes from; of a scaler's the honest columns'."""
         inputs = [n for n in self.rows.columns if n not in KEY and n not in self.labels]
         for difference in differences(self.rows, other.rows, self.labels):
             yield "split", difference
@@ -71,7 +73,7 @@ class Learnt:
         fitted = [("calibration", self.calibration, other.calibration)]
         for step, first, second in scaled if part == "train" else fitted:
             if first != second:
-                yield step, _first_number(step, first, second, self.rows)
+                yield step, _first_number(step, first, second, self.rows, leaky)
         if self.scaler == other.scaler:
             for difference in differences(self.rows, other.rows, inputs):
                 if difference.name != ROWS:
@@ -79,13 +81,25 @@ class Learnt:
 
 
 def _first_number(
-    step: str, first: dict[str, Any], second: dict[str, Any], rows: pl.DataFrame
+    step: str,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    rows: pl.DataFrame,
+    leaky: Collection[str],
 ) -> Difference:
     before, after = dict(flat(first)), dict(flat(second))
     changed = [name for name in before if before[name] != after.get(name)]
-    last = rows.sort("as_of", "ticker").select(KEY).row(-1)
-    values = [f"{changed[0]} = {numbers.get(changed[0])}" for numbers in (before, after)]
-    return Difference(step, len(changed), *last, *values)
+    if step == "scaler":  # a leaky column moves its own numbers alone
+        changed = [name for name in changed if _column(name) not in leaky] or changed
+    ticker, as_of = rows.sort("as_of", "ticker").select(KEY).row(-1)
+    old, new = [f"{changed[0]} = {numbers.get(changed[0])}" for numbers in (before, after)]
+    parts = tuple(dict.fromkeys(_column(name) for name in changed)) if step == "scaler" else ()
+    return Difference(step, len(changed), ticker, as_of, old, new, parts)
+
+
+def _column(number: str) -> str:
+    """The column that a scaler's number is of, as in ``mean.macro_vix``."""
+    return number.partition(".")[2]
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -171,16 +185,24 @@ def audit_rows(
 
 
 def audit_records(
-    audited: Audited, training: Training, progress: Progress = silent
+    audited: Audited,
+    training: Training,
+    progress: Progress = silent,
+    *,
+    leaky: Collection[str] = (),
 ) -> list[Finding]:
-    """Alter and delete the records known after training, and those after validation."""
+    """Alter and delete the records known after training, and those after validation.
+
+    What a leaky feature, or leaky rows, explain follows from them.
+    """
     findings: list[Finding] = []
     first = training.learnt(audited.panel)
     for number, (part, end) in enumerate(zip(PARTS, training.ends, strict=True)):
         progress("audit records of training", number, len(PARTS), "parts")
         future = audited.future(end, ALL_KINDS, sorted(audited.records.tables))
         again = training.learnt(audited.changed(end, _of_later_sessions(end, future)))
-        findings += _found(first[part].compared(again[part], part), part, RECORDS, end)
+        differing = first[part].compared(again[part], part, leaky)
+        findings += _found(differing, part, RECORDS, end, leaky)
     progress("audit records of training", len(PARTS), len(PARTS), "parts")
     return findings
 
@@ -198,7 +220,11 @@ def _of_later_sessions(end: datetime, change: Change) -> Change:
 
 
 def _found(
-    differing: Iterator[tuple[str, Difference]], part: Part, change: str, end: datetime
+    differing: Iterator[tuple[str, Difference]],
+    part: Part,
+    change: str,
+    end: datetime,
+    leaky: Collection[str] = (),
 ) -> list[Finding]:
     return [
         Finding.of(
@@ -207,9 +233,18 @@ def _found(
             step,
             end,
             STEP_REMEDIES[step],
+            _causes(step, difference, leaky),
         )
         for step, difference in differing
     ]
+
+
+def _causes(step: str, difference: Difference, leaky: Collection[str]) -> tuple[str, ...]:
+    """The leaky columns, or the rows, that explain a difference whole."""
+    if ROWS in leaky:
+        return (ROWS,)
+    columns = {"features": (difference.name,), "scaler": difference.parts}.get(step, ())
+    return columns if set(columns) <= set(leaky) else ()
 
 
 def _altered(

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import polars as pl
 
 from stocktrend.auditing.changes import RESCALINGS
 from stocktrend.auditing.features import CUT, KINDS, Audited, audit_features
-from stocktrend.auditing.findings import AuditReport, Check, Finding
+from stocktrend.auditing.findings import RESCALED, AuditReport, Check, Finding
 from stocktrend.auditing.sample import draw
 from stocktrend.auditing.steps import Steps
 from stocktrend.auditing.stored import STORED, Stored, audit_stored
@@ -20,7 +21,7 @@ from stocktrend.auditing.training import (
     audit_records,
     audit_rows,
 )
-from stocktrend.catalog import OURS, Inputs
+from stocktrend.catalog import FEATURES, OURS, Inputs
 from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, DataError
 from stocktrend.lake import Records, Tables
@@ -33,6 +34,25 @@ NO_RUN = (
 )
 
 
+ROW_SETTINGS: Final = ("exchange", "frequency", "horizons", "start", "end", "tickers")
+"""Settings that decide the rows of a panel."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a training was made from.
+
+    Attributes:
+        records: As they were then.
+        settings: Those of the training.
+        steps: With the features that it was trained with.
+    """
+
+    records: Records
+    settings: Settings
+    steps: Steps
+
+
 @dataclass(frozen=True)
 class Trained:
     """A training to audit.
@@ -43,6 +63,8 @@ class Trained:
         predictions: ``ticker, as_of, split`` and ``score_{h}d`` of these rows.
         inputs: What the model reads.
         stored: What the run keeps; None leaves that out.
+        made: From what it was made; None: from what is examined.
+        notes: In what that differs.
     """
 
     name: str
@@ -51,6 +73,8 @@ class Trained:
     predictions: pl.DataFrame
     inputs: Inputs = OURS
     stored: Stored | None = None
+    made: Made | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def ends(self) -> tuple[datetime, datetime]:
@@ -94,11 +118,21 @@ def examine(
     chosen = settings.model_copy(update={"tickers": None})
     audited = Audited.of(some, chosen, used, seed)
     moments = audited.moments(sample)
+    columns, rows = audited.names, audited.panel.height
     findings = audit_features(audited, moments, progress)
     checks = list(_feature_checks(audited, moments, findings))
     if trained is not None:
-        found, more = _audit_training(trained, audited, records, settings, progress)
-        findings += found
+        made = trained.made or Made(records, settings, used)
+        if not _gives(made, Made(records, settings, used)):
+            audited = Audited.of(
+                Tables.of(made.records, draw(made.records, made.settings, samples, seed).tickers),
+                made.settings.model_copy(update={"tickers": None}),
+                made.steps,
+                seed,
+            )
+        leaky = [f.what for f in findings if f.source != RESCALED]
+        found, more = _audit_training(trained, made, audited, tuple(dict.fromkeys(leaky)), progress)
+        findings = sorted(findings + found, key=lambda finding: bool(finding.follows))
         checks += more
     return AuditReport(
         run=None if trained is None else trained.name,
@@ -106,11 +140,12 @@ def examine(
         samples=sample.pairs.height,
         tickers=sample.pairs["ticker"].n_unique(),
         dates={day.isoformat(): reason for day, reason in sample.dates.items()},
-        features=len(audited.names),
-        rows=audited.panel.height,
+        features=len(columns),
+        rows=rows,
+        own=tuple(name for name in columns if name not in {"timestamp", "close", *FEATURES}),
         checks=tuple(checks),
         findings=tuple(findings),
-        notes=(NO_RUN,) if trained is None else (),
+        notes=(NO_RUN,) if trained is None else trained.notes,
     )
 
 
@@ -141,11 +176,20 @@ def _counted(name: str, kind: str, tested: int, findings: Sequence[Finding]) -> 
     return Check(name, tested, "rows", sum(kind in finding.changes for finding in findings))
 
 
+def _gives(first: Made, second: Made) -> bool:
+    """Whether two give one panel."""
+    return (
+        first.records is second.records
+        and first.steps is second.steps
+        and all(getattr(first.settings, n) == getattr(second.settings, n) for n in ROW_SETTINGS)
+    )
+
+
 def _audit_training(
-    trained: Trained, audited: Audited, records: Records, settings: Settings, progress: Progress
+    trained: Trained, made: Made, audited: Audited, leaky: Sequence[str], progress: Progress
 ) -> tuple[list[Finding], list[Check]]:
     training = Training(
-        settings,
+        made.settings,
         trained.recipe,
         trained.inputs,
         audited.steps,
@@ -156,15 +200,17 @@ def _audit_training(
     learnt = trained.panel.filter(pl.col("as_of") <= training.ends[1]).height
     some = audited.panel.filter(pl.col("as_of") <= training.ends[1]).height
     by_rows = audit_rows(training, trained.panel, progress)
-    by_records = audit_records(audited, training, progress)
+    by_records = audit_records(audited, training, progress, leaky=leaky)
     checks = [
         Check(f"training and validation with {ROWS_CHANGED}", learnt, "rows", len(by_rows)),
         Check(f"training and validation with {RECORDS}", some, "rows", len(by_records)),
     ]
     findings = by_rows + by_records
     if trained.stored is not None:
-        everything = Tables.of(records)
-        found = audit_stored(training, trained.stored, trained.panel, everything, progress)
+        everything = Tables.of(made.records)
+        found = audit_stored(
+            training, trained.stored, trained.panel, everything, progress, leaky=leaky
+        )
         checks.append(Check(f"the run on disk {STORED}", trained.panel.height, "rows", len(found)))
         findings += found
     return findings, checks

@@ -48,13 +48,11 @@ def audit(
 
 
 def show_audit(display: Display, found: "AuditReport") -> None:
-    """What was changed and compared, and what differed."""
+    """What was judged, changed and compared, and what differed."""
     display.heading(found.headline)
     display.table(
         ("what was changed", "#compared", "unit", "#findings"),
         [(check.name, check.tested, check.unit, check.findings) for check in found.checks],
     )
-    for finding in found.findings:
-        display.say(finding.sentence)
-    for note in found.notes:
-        display.say(note)
+    for line in (found.judged, *found.lines):
+        display.say(line)

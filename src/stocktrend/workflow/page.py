@@ -73,7 +73,7 @@ def _contents(run: Run, lake: Lake | None, created: datetime) -> ReportContents:
 
 def _found(audit: Mapping[str, Any] | None) -> list[str]:
     """What an audit says against the run."""
-    return [] if audit is None or audit["clean"] else [audit["headline"]]
+    return [] if audit is None or audit["clean"] else [audit["headline"].removesuffix(".")]
 
 
 def _settings(run: Run) -> dict[str, Any]:
