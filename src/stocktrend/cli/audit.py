@@ -5,14 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stocktrend.cli import options
-from stocktrend.cli.app import COMMAND, app
+from stocktrend.cli.app import COMMAND, FOUND, app
 from stocktrend.cli.display import Display, ProgressDisplay
 
 if TYPE_CHECKING:
     from stocktrend.auditing import AuditReport
-
-FOUND = 3
-"""Exit code where look-ahead was found."""
 
 
 @app.command(**COMMAND)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stocktrend.cli import options, steps
-from stocktrend.cli.app import COMMAND, app
+from stocktrend.cli.app import COMMAND, FOUND, app
 from stocktrend.cli.display import Display, ProgressDisplay
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from stocktrend.quality.coverage import TableQuality
     from stocktrend.workflow.checking import Checked
 
-CORRUPT = 3
 MOST_ROWS = 12
 MOST_SUBJECTS = 6
 LONGEST = 90
@@ -74,7 +73,7 @@ def check(
         }
     )
     if report.corrupt_records():
-        raise typer.Exit(CORRUPT)
+        raise typer.Exit(FOUND)
 
 
 def _show_table(display: Display, table: "TableQuality", found: Sequence["Finding"]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stocktrend.cli import options, steps
-from stocktrend.cli.app import COMMAND, app
+from stocktrend.cli.app import COMMAND, FOUND, app
 from stocktrend.cli.display import Display, ProgressDisplay
 from stocktrend.errors import ConfigError, LakeError
 
@@ -260,7 +260,7 @@ def rebuild(
     run_id: options.RunId = None,
     as_json: options.Json = False,
 ) -> None:
-    """Make a run again from what it read, and compare."""
+    """Make a run again from what it read, and compare; exit code 3 where it differs."""
     root = options.existing_root(context, data_root)
     display = Display(as_json)
     import stocktrend as st
@@ -276,6 +276,8 @@ def rebuild(
         for reason in done.reasons or ("nothing that was recorded",):
             display.say(f"  {reason}")
     display.finish(done.to_dict())
+    if not done.same:
+        raise typer.Exit(FOUND)
 
 
 def _moment(text: str | None, problems: list[str]) -> datetime | None:

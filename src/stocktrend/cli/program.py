@@ -1,8 +1,8 @@
 """The program: what becomes of errors and of Ctrl-C.
 
 Exit codes: 0 done; 1 a defect of stocktrend, with its traceback; 2 something that the user can
-mend, in one message without a traceback; 3 `check` found corrupt records, or `audit` look-ahead;
-130 stopped with Ctrl-C.
+mend, in one message without a traceback; 3 `check` found corrupt records, `audit`
+look-ahead, or `rebuild` another result; 130 stopped with Ctrl-C.
 """
 
 import json

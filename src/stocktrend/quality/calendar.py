@@ -36,8 +36,8 @@ def missing_sessions(bars: pl.DataFrame, given: Given) -> pl.DataFrame:
     longest = pl.col("_missing").max()
     restarts = (pl.col("since") > LONGEST_PAUSE).sum()
     detail = pl.format(
-        "{} gaps, the longest of {} sessions; {} restart the history",
-        pl.len(),
+        "{}, the longest of {} sessions; {} restart the history",
+        pl.when(pl.len() == 1).then(pl.lit("1 gap")).otherwise(pl.format("{} gaps", pl.len())),
         longest,
         restarts,
     )
