@@ -2,11 +2,13 @@
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 from made_market import NOW, Market, day
 
+import stocktrend as st
 from stocktrend import schema
 from stocktrend.config import Settings
 from stocktrend.errors import DataError
@@ -234,3 +236,15 @@ def test_freshness_is_measured_against_the_time_given() -> None:
     assert [(table.records, table.behind) for table in others] == [(0, None)] * 4
     with pytest.raises(DataError, match="time zone"):
         check(records, Settings(), NOW.replace(tzinfo=None))
+
+
+def test_records_that_a_file_repeats_are_counted(tmp_path: Path) -> None:
+    prices = tmp_path / "raw" / "prices"
+    prices.mkdir(parents=True)
+    day = "2016-06-2{},10,12,9,11,1000\n"
+    head = "Date,Open,High,Low,Close,Volume\n"
+    (prices / "A.csv").write_text(head + "".join(day.format(n) for n in (7, 8, 7, 7)))
+    (prices / "B.csv").write_text(head + "".join(day.format(n) for n in (7, 8)))
+    st.ingest(tmp_path)
+    found = [f for f in st.check(tmp_path).findings if f.rule == "duplicate_records"]
+    assert [(f.subject, f.rows, f.detail) for f in found] == [("raw/prices/A.csv", 2, "of bars")]

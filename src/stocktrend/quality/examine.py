@@ -9,6 +9,7 @@ import polars as pl
 
 from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, DataError
+from stocktrend.ingestion.report import FileEntry
 from stocktrend.lake import Lake, Records
 from stocktrend.lake.withheld import REASON
 from stocktrend.panel import restarts
@@ -27,6 +28,7 @@ AROUND: Final = timedelta(days=365)
 """Shown on each side of a spell."""
 MOST_POINTS: Final = 3000
 LONGEST_EXAMPLE: Final = 240
+DUPLICATES: Final = {"table": pl.String, "path": pl.String, "rows": pl.Int64}
 PRICED: Final = {"ticker": pl.String, "first": pl.Date, "last": pl.Date}
 
 
@@ -63,7 +65,7 @@ def check(
     held = pl.col("reason").str.starts_with(REASON).alias("withheld")
     aside = refused.group_by("table", held).len()
     withheld = refused.filter(held).select("ticker", "session").unique().drop_nulls()
-    given = Given(now, days, pl.DataFrame(schema=PRICED), withheld)
+    given = Given(now, days, pl.DataFrame(schema=PRICED), withheld, _duplicates(records))
     findings: list[Finding] = []
     tables = []
     pictures: tuple[Picture, ...] = ()
@@ -90,6 +92,13 @@ def check(
         pictures=pictures,
         versions=records.versions() if isinstance(records, Lake) else {},
     )
+
+
+def _duplicates(records: Records) -> pl.DataFrame:
+    entries = records.ledger.entries().values() if isinstance(records, Lake) else ()
+    files = [FileEntry.from_json(entry) for entry in entries]
+    rows = [(file.table, file.path, file.duplicate) for file in files if file.duplicate]
+    return pl.DataFrame(sorted(rows), schema=DUPLICATES, orient="row")
 
 
 def _priced(bars: pl.DataFrame) -> pl.DataFrame:

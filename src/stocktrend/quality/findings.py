@@ -39,12 +39,14 @@ class Given:
         sessions: ``number, session, open, close`` of the exchange, see ``stocktrend.sessions``.
         priced: ``ticker, first, last``: the first and last session of each ticker with bars.
         withheld: ``ticker, session`` of stored bars that are not read.
+        duplicates: ``table, path, rows``: how many records each file repeats.
     """
 
     now: datetime
     sessions: pl.DataFrame
     priced: pl.DataFrame
     withheld: pl.DataFrame
+    duplicates: pl.DataFrame
 
 
 Find = Callable[[pl.DataFrame, Given], pl.DataFrame]

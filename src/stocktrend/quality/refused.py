@@ -1,4 +1,4 @@
-"""Rules on what ingestion refused, and on what was withheld since."""
+"""Rules on what ingestion refused or took once, and on what was withheld since."""
 
 from typing import Final
 
@@ -48,6 +48,23 @@ def withheld_bars(quarantine: pl.DataFrame, given: Given) -> pl.DataFrame:
     held = quarantine.filter(pl.col("reason").str.starts_with(REASON))
     why = pl.col("reason").str.strip_prefix(REASON)
     return spans(held, "ticker", "session", why.unique().sort().str.join("; "))
+
+
+@rule(
+    table="quarantine",
+    severity="note",
+    remedy="Ingestion kept one of each; nothing has to be done.",
+)
+def duplicate_records(quarantine: pl.DataFrame, given: Given) -> pl.DataFrame:
+    """Records that a file holds more than once."""
+    no_day = pl.lit(None, pl.Date)
+    return given.duplicates.select(
+        pl.col("path").alias("subject"),
+        no_day.alias("first"),
+        no_day.alias("last"),
+        "rows",
+        pl.format("of {}", "table").alias("detail"),
+    )
 
 
 def _impossible() -> pl.Expr:

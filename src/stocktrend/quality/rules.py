@@ -35,5 +35,6 @@ RULES: Final[tuple[Rule, ...]] = (
     matching.members_without_bars,
     refused.impossible_prices,
     refused.refused_records,
+    refused.duplicate_records,
     refused.withheld_bars,
 )
