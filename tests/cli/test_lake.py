@@ -122,10 +122,12 @@ def test_a_run_is_rebuilt_from_the_command_line(finished, capsys):
 
 def test_a_run_that_comes_out_otherwise_is_told_by_the_exit_code(finished, tmp_path, capsys):
     root = Path(shutil.copytree(finished, tmp_path / "market"))
-    (weights,) = root.glob("runs/*/model/member_00.safetensors")
+    run = st.load_run(root)
+    assert run.folder is not None
+    weights = run.folder / "model" / "member_00.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
     capsys.readouterr()
-    assert execute(["rebuild", "--data-root", str(root), "--json"]) == 3
+    assert execute(["rebuild", "--data-root", str(root), "--run", run.id, "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["different"] == ["model/member_00.safetensors"]
