@@ -158,8 +158,7 @@ def _show_quarantine(display: Display, report: "QualityReport") -> None:
 def _show_end(display: Display, done: "Checked", *, quarantine: bool, release: str | None) -> None:
     report = done.report
     display.heading(
-        f"{report.count('error')} errors, {report.count('warning')} warnings, "
-        f"{report.count('note')} notes"
+        ", ".join(_counted(report.count(name), name) for name in ("error", "warning", "note"))
     )
     if done.withheld:
         display.say(
@@ -184,7 +183,11 @@ def _some(subjects: Sequence[str]) -> str:
 
 
 def _spells(count: int) -> str:
-    return "1 spell" if count == 1 else f"{count:,} spells"
+    return _counted(count, "spell")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _words(name: str) -> str:
