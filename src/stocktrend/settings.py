@@ -32,7 +32,7 @@ from stocktrend.settings_problems import explain
 
 FILE_NAME = "stocktrend.yaml"
 Checked = TypeVar("Checked", bound=BaseModel)
-_GROUPS = ("sources", "recipe", "split")
+_GROUPS = ("sources", "recipe", "split", "walk_forward")
 _LISTS = ("tickers", "horizons", "features", "checks")
 
 

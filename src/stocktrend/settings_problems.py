@@ -128,7 +128,7 @@ def _instead(path: Path, known: list[str]) -> str:
     if len(path) == 1:
         nested = {key: f"recipe.{key}" for key in Recipe.model_fields} | {
             key: f"{group}.{key}"
-            for group in ("sources", "split")
+            for group in ("sources", "split", "walk_forward")
             for model in _models((group,), {})
             for key in model.model_fields
         }

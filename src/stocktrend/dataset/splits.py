@@ -51,21 +51,30 @@ def time_split(
         .then(pl.lit("validation"))
         .otherwise(pl.lit("test"))
     )
+    return purge(frame.with_columns(part.alias("split")), horizons)
+
+
+def purge(rows: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
+    """Mask the labels that are not known by the end of their row's part.
+
+    Args:
+        rows: A panel with ``split``.
+        horizons: Days; each is masked for itself.
+
+    Returns:
+        The rows; of training and validation the labels are null where ``label_known_at_{h}d`` is
+        later than the last ``as_of`` of the part, and of all parts where it is null.
+    """
     # Null for test rows: nothing follows them, so no known label of theirs reaches too far.
-    end = (
-        pl.when(as_of <= train_end)
-        .then(train_end)
-        .when(as_of <= validation_end)
-        .then(validation_end)
-    )
+    end = pl.when(pl.col("split") != "test").then(pl.col("as_of").max().over("split"))
     masked = []
     for h in horizons:
         return_name, target_name, known_name = label_columns(h)
         known_at = pl.col(known_name)
         usable = known_at.is_not_null() & (known_at <= end).fill_null(value=True)
-        names = [name for name in (return_name, target_name) if name in frame.columns]
+        names = [name for name in (return_name, target_name) if name in rows.columns]
         masked += [pl.when(usable).then(pl.col(name)).alias(name) for name in names]
-    return frame.with_columns(*masked, part.alias("split"))
+    return rows.with_columns(*masked)
 
 
 def _boundaries(as_of: pl.Series, split: Split) -> tuple[datetime, datetime]:
