@@ -12,6 +12,7 @@ from stocktrend.catalog import FEATURE_GROUPS, FEATURES
 from stocktrend.cli.program import execute
 from stocktrend.provenance import parse_text, plain
 from stocktrend.settings import load_settings
+from stocktrend.targets import label_columns, outcome_columns
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
@@ -112,14 +113,14 @@ def test_every_name_and_file_of_the_program_that_is_named_exists(document: Path)
             assert (ROOT / path).exists(), span
 
 
-def test_the_page_of_features_defines_each_once_in_the_catalogues_order() -> None:
+def test_the_page_of_features_defines_each_column_once_in_the_panels_order() -> None:
     page = (ROOT / "docs" / "features.md").read_text()
     names: list[str] = []
     for cell in re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE):
         first, *others = re.findall(r"`([^`]+)`", cell)
         stem = first.rpartition("_")[0]
         names += [first, *(stem + o if o.startswith("_") else o for o in others)]
-    assert names == list(FEATURES)
+    assert names == [*FEATURES, *dict.fromkeys((*label_columns(7), *outcome_columns(7)))]
     titles = re.findall(r"^### (\w+) \((\d+)\)$", page, re.MULTILINE)
     assert [(title.lower(), int(number)) for title, number in titles] == [
         (group, len(members)) for group, members in FEATURE_GROUPS.items()

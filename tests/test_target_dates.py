@@ -23,6 +23,8 @@ def bars_on(days: pl.Series, ticker: str = "A") -> pl.DataFrame:
     return table.select(
         pl.lit(ticker).alias("ticker"),
         "session",
+        price.alias("open"),
+        price.alias("close"),
         price.alias("adj_close"),
         pl.col("close").alias("known_at"),
     )

@@ -17,6 +17,8 @@ def bars(ticker: str, prices: dict[date, float]) -> pl.DataFrame:
         {
             "ticker": [ticker] * len(prices),
             "session": list(prices),
+            "open": list(prices.values()),
+            "close": list(prices.values()),
             "adj_close": list(prices.values()),
             "known_at": [closes[day] for day in prices],
         }
@@ -91,7 +93,9 @@ def test_each_horizon_has_its_own_label_and_the_target_its_scale() -> None:
     assert labels.columns == [
         "ticker", "session", "other",
         "return_7d", "target_7d", "label_known_at_7d",
+        "return_7d_next_open", "return_7d_next_close",
         "return_30d", "target_30d", "label_known_at_30d",
+        "return_30d_next_open", "return_30d_next_close",
     ]  # fmt: skip
     row = labels.row(0, named=True)
     # 14 March + 30 days is Sunday 13 April: the label is Monday's. tanh(x) = 1 - 2 / (e^2x + 1).

@@ -38,7 +38,7 @@ from stocktrend.progress import Progress, silent
 from stocktrend.sessions import as_of_grid, sessions
 from stocktrend.settings import load_settings
 from stocktrend.sources.batch import PLAIN_RULES
-from stocktrend.targets import add_labels, label_columns
+from stocktrend.targets import add_labels, label_columns, outcome_columns
 from stocktrend.universe import among_members
 
 MIN_BARS = 60
@@ -69,8 +69,8 @@ def build_panel(
 
     Returns:
         ``ticker, as_of, timestamp, close``, the 87 features in catalogue order, the own ones and,
-        per horizon, ``return_7d, target_7d, label_known_at_7d``; sorted by as_of and ticker.
-        Float64, null where undefined.
+        per horizon, ``return_7d, target_7d, label_known_at_7d, return_7d_next_open,
+        return_7d_next_close``; sorted by as_of and ticker. Float64, null where undefined.
 
     Raises:
         DataError: there are no bars, a ticker is unknown, no row is left, or an own feature fails.
@@ -98,7 +98,11 @@ def build_panel(
         panel = panel.join(own, on=["ticker", "as_of"], how="left", maintain_order="left")
         progress("own features", len(features), len(features), "features")
     panel = add_labels(panel, newest("bars", versions), settings.horizons, breaks)
-    labels = [name for horizon in settings.horizons for name in label_columns(horizon)]
+    labels = [
+        name
+        for horizon in settings.horizons
+        for name in dict.fromkeys((*label_columns(horizon), *outcome_columns(horizon)))
+    ]
     names = [*FEATURES, *(own.name for own in features), *labels]
     return panel.select(
         "ticker", "as_of", pl.col("as_of").alias("timestamp"), "close", *names

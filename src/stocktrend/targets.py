@@ -5,12 +5,17 @@ For a horizon of h days, with P the adjusted close and dates of New York::
     r_h = P(first bar in as_of + h .. as_of + h + 7 days) / P(as_of) - 1
     target_h = tanh(10 r_h)
 
+The row's own close is gone by the time that it is decided on, so each horizon also has its return
+from the open and from the close of the ticker's next session, up to the same last bar. They are for
+judging alone: nothing is trained on them.
+
 A label is null until its window has closed, where the ticker has no such bar (delisted, suspended),
 and where a break of its history lies between the two bars, since they are not of one basis: it is
 masked for its own head only and never counts as 0.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +31,9 @@ NEUTRAL = 0.1
 
 LABEL_TOLERANCE = "7d"
 
+ENTRIES: Final = ("close", "next_open", "next_close")
+"""Where a return begins: the row's own close, or the next open or close of its ticker."""
+
 
 def label_columns(horizon: int) -> tuple[str, str, str]:
     """Names of a horizon's return, target and known-at columns.
@@ -36,61 +44,114 @@ def label_columns(horizon: int) -> tuple[str, str, str]:
     return f"return_{horizon}d", f"target_{horizon}d", f"label_known_at_{horizon}d"
 
 
+def entry_return(horizon: int, entry: str) -> str:
+    """Name of the column with a horizon's return from one of ``ENTRIES``.
+
+    >>> [entry_return(7, entry) for entry in ENTRIES]
+    ['return_7d', 'return_7d_next_open', 'return_7d_next_close']
+    """
+    return f"return_{horizon}d" if entry == "close" else f"return_{horizon}d_{entry}"
+
+
+def outcome_columns(horizon: int) -> tuple[str, ...]:
+    """Names of all that tells what came after a row: masked together, and never an input.
+
+    >>> outcome_columns(7)
+    ('return_7d', 'target_7d', 'return_7d_next_open', 'return_7d_next_close')
+    """
+    later = (entry_return(horizon, entry) for entry in ENTRIES[1:])
+    return (*label_columns(horizon)[:2], *later)
+
+
 def add_labels(
     rows: pl.DataFrame,
     bars: pl.DataFrame,
     horizons: Sequence[int],
     breaks: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Append return, target and label_known_at of each horizon.
+    """Append return, target and label_known_at of each horizon, and the returns of later entries.
 
     Args:
         rows: Must hold ``ticker`` and ``session`` (the day of the row's ``as_of``).
-        bars: ``ticker, session, known_at, adj_close``: one version of each bar, the newest.
+        bars: ``ticker, session, known_at, open, close, adj_close``: one version of each bar, the
+            newest.
         horizons: Days ahead.
         breaks: ``ticker, session`` of quarantined bars that no label may reach across.
 
     Returns:
-        ``rows``, in their order, with three more columns a horizon. A label rests on two bars; it
-        is known when the later of the two is, so a revision of either moves ``label_known_at``.
+        ``rows``, in their order, with five more columns a horizon: ``label_columns``, then
+        ``return_{h}d_next_open`` and ``return_{h}d_next_close``, which are null where the ticker's
+        next bar is not before the last one. An open is adjusted as the close of its bar is. All are
+        known when the latest of the bars is that they rest on, so a revision of any moves
+        ``label_known_at``.
     """
-    prices = bars.select("ticker", "session", "adj_close", "known_at").sort("ticker", "session")
-    start = prices.rename({"adj_close": "_start", "known_at": "_start_known"})
-    out = rows.join(start, on=["ticker", "session"], how="left", maintain_order="left")
-    broken = _next_break(out, breaks)
-    for horizon in horizons:
-        name_return, name_target, name_known = label_columns(horizon)
-        end = prices.select(
-            "ticker",
-            pl.col("session").alias("_day"),
-            pl.col("session").alias("_end_day"),
-            pl.col("adj_close").alias("_end"),
-            pl.col("known_at").alias("_end_known"),
+    prices = bars.select(
+        "ticker",
+        "session",
+        "known_at",
+        "adj_close",
+        (pl.col("open") * pl.col("adj_close") / pl.col("close")).alias("adj_open"),
+    ).sort("ticker", "session")
+    following = pl.col("session", "known_at", "adj_open", "adj_close").shift(-1).over("ticker")
+    starts = prices.select(
+        "ticker",
+        "session",
+        pl.col("adj_close").alias("start"),
+        pl.col("known_at").alias("start_known"),
+        following.name.prefix("next_"),
+    )
+    begun = rows.select("ticker", "session").join(
+        starts, on=["ticker", "session"], how="left", maintain_order="left"
+    )
+    broken = _next_break(rows, breaks)
+    labels = [_labels_of(begun, prices, broken, horizon) for horizon in horizons]
+    return pl.concat([rows, *labels], how="horizontal")
+
+
+def _labels_of(
+    begun: pl.DataFrame, prices: pl.DataFrame, broken: pl.Series, horizon: int
+) -> pl.DataFrame:
+    """The columns of one horizon, in the order of the rows that begin it."""
+    ends = prices.select(
+        "ticker",
+        pl.col("session").alias("day"),
+        pl.col("session").alias("end_session"),
+        pl.col("adj_close").alias("end"),
+        pl.col("known_at").alias("end_known"),
+    )
+    spans = (
+        begun.with_columns(pl.col("session").dt.offset_by(f"{horizon}d").alias("day"))
+        .with_row_index("row")
+        .sort("ticker", "day")
+        .join_asof(
+            ends,
+            on="day",
+            by="ticker",
+            strategy="forward",
+            tolerance=LABEL_TOLERANCE,
+            check_sortedness=False,
         )
-        joined = (
-            out.select("ticker", pl.col("session").dt.offset_by(f"{horizon}d").alias("_day"))
-            .with_row_index("_row")
-            .sort("ticker", "_day")
-            .join_asof(
-                end,
-                on="_day",
-                by="ticker",
-                strategy="forward",
-                tolerance=LABEL_TOLERANCE,
-                check_sortedness=False,
-            )
-            .sort("_row")
-        )
-        # A break after the last session that the label rests on does not concern it.
-        whole = (joined["_end_day"] < broken).fill_null(True)
-        value = (joined["_end"] / out["_start"] - 1.0).set(~whole, None)
-        known = pl.select(pl.max_horizontal(joined["_end_known"], out["_start_known"])).to_series()
-        out = out.with_columns(
-            value.alias(name_return),
-            (value * TARGET_SCALE).tanh().alias(name_target),
-            pl.when(value.is_not_null()).then(known).cast(UTC_TIME).alias(name_known),
-        )
-    return out.drop("_start", "_start_known")
+        .sort("row")
+    )
+    # A break after the last session that the label rests on does not concern it.
+    whole = (spans["end_session"] < broken).fill_null(True)
+    value = (spans["end"] / spans["start"] - 1.0).set(~whole, None)
+    entered = value.is_not_null() & (pl.col("next_session") < pl.col("end_session"))
+    known = pl.max_horizontal(
+        "start_known", "end_known", pl.when(entered).then(pl.col("next_known_at"))
+    )
+    name_return, name_target, name_known = label_columns(horizon)
+    return spans.select(
+        value.alias(name_return),
+        (value * TARGET_SCALE).tanh().alias(name_target),
+        pl.when(value.is_not_null()).then(known).cast(UTC_TIME).alias(name_known),
+        *(
+            pl.when(entered)
+            .then(pl.col("end") / pl.col(price) - 1.0)
+            .alias(entry_return(horizon, entry))
+            for entry, price in zip(ENTRIES[1:], ("next_adj_open", "next_adj_close"), strict=True)
+        ),
+    )
 
 
 def _next_break(rows: pl.DataFrame, breaks: pl.DataFrame | None) -> pl.Series:

@@ -67,6 +67,20 @@ def test_rank_targets_are_ranks_of_the_return_within_the_date():
     assert labels["target_7d"].nan_to_num(nan=9).tolist() == [1, -1, 0, 9, 0, 0]
 
 
+@pytest.mark.parametrize("target", ["tanh", "rank"])
+def test_returns_of_later_entries_are_neither_inputs_nor_labels(target):
+    panel = planted_panel(dates=4)
+    told = panel.with_columns(
+        pl.lit(value).alias(f"return_{h}d_{entry}")
+        for value, (h, entry) in enumerate(
+            (h, e) for h in (7, 30) for e in ("next_open", "next_close")
+        )
+    )
+    assert torch.equal(
+        DualTowerDataset(told, target=target).rows, DualTowerDataset(panel, target=target).rows
+    )
+
+
 def test_shuffled_batches_cover_every_row_once():
     dataset = DualTowerDataset(planted_panel(dates=7))
     seen = contexts(BatchLoader(dataset, 16, shuffle=True))

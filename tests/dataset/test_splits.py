@@ -75,6 +75,14 @@ def test_labels_known_after_the_last_date_of_their_part_are_masked_for_their_own
     assert known(split, "target_30d") == ["2020-02-28", "2020-03-06"]
 
 
+def test_returns_of_later_entries_are_masked_with_the_target_and_keep_their_place():
+    entered = panel().with_columns(return_7d_next_open=0.02, return_30d_next_close=0.03)
+    split = time_split(entered, Split(train=0.5, validation=0.3))
+    assert known(split, "return_7d_next_open") == known(split, "target_7d")
+    assert known(split, "return_30d_next_close") == known(split, "target_30d")
+    assert split.columns == [*entered.columns, "split"]
+
+
 def test_a_label_that_is_not_known_is_masked_in_every_part():
     unknown = panel().with_columns(
         pl.when(pl.col("ticker") == "A")

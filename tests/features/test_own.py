@@ -222,7 +222,9 @@ def test_known_records_are_those_of_a_plain_join_and_filter(records: Tables, tab
     assert found.sort(found.columns).equals(expected.select(found.columns).sort(found.columns))
 
 
-@pytest.mark.parametrize("name", ["close", "adj_close", "n_bars", "session", "target_7d"])
+@pytest.mark.parametrize(
+    "name", ["close", "adj_close", "n_bars", "session", "target_7d", "return_7d_next_open"]
+)
 def test_the_name_of_a_column_that_rows_have_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="name must be new"):
         st.Feature(name, ("bars",), DAY, len)

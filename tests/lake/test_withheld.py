@@ -73,6 +73,9 @@ def test_rows_before_the_spell_keep_their_features_and_no_label_reaches_across(l
     assert rows["as_of"].dt.date().to_list() == [date(2016, 5, d) for d in (13, 20, 27)]
     assert rows["return_30d"].is_null().to_list() == [True, True, True]
     assert rows["return_7d"].is_null().to_list() == [False, False, True]
+    for entry in ("next_open", "next_close"):
+        assert rows[f"return_30d_{entry}"].null_count() == 3
+        assert rows[f"return_7d_{entry}"].is_null().to_list() == [False, False, True]
 
 
 def test_records_in_memory_carry_the_spell_with_them(lake: Lake) -> None:

@@ -9,7 +9,7 @@ from markets import Coverage, Covered, World, differing
 
 from stocktrend.catalog import STOCK_FEATURES
 from stocktrend.features.stock import stock_features
-from stocktrend.targets import label_columns
+from stocktrend.targets import label_columns, outcome_columns
 
 
 def test_records_cut_at_a_moment_give_the_same_bits(world: World, covered: Covered) -> None:
@@ -36,16 +36,16 @@ def test_labels_known_at_a_moment_are_those_of_the_whole_history(world: World) -
     row = ["ticker", "as_of"]
     whole, part = world.records.labels(), world.records.known_at(moment).labels()
     for horizon in (7, 30):
-        names = list(label_columns(horizon))
-        known = whole.filter(pl.col(names[-1]) <= moment).select(*row, *names)
-        same = part.join(known, on=row, how="semi").select(*row, *names)
+        known_at, names = label_columns(horizon)[-1], list(outcome_columns(horizon))
+        known = whole.filter(pl.col(known_at) <= moment).select(*row, *names, known_at)
+        same = part.join(known, on=row, how="semi").select(*row, *names, known_at)
         assert known.height > part.height / 2
+        assert known.select(names).null_count().row(0) == (0, 0, 0, 0)
         assert same.equals(known)
-        told = part.drop_nulls(names[-1])
-        assert (told[names[-1]] <= moment).all()
-        assert part.filter(pl.col(names[-1]).is_null())[names[0]].null_count() == (
-            part.height - told.height
-        )
+        told = part.drop_nulls(known_at)
+        assert (told[known_at] <= moment).all()
+        unknown = part.filter(pl.col(known_at).is_null())
+        assert unknown.select(names).null_count().row(0) == (part.height - told.height,) * 4
 
 
 def test_bars_of_a_whole_index_cut_at_a_day_give_the_same_bits(

@@ -29,7 +29,7 @@ from stocktrend.errors import DataError, NoRowsError
 from stocktrend.lake import Tables
 from stocktrend.progress import Progress, silent
 from stocktrend.sessions import as_of_grid, sessions
-from stocktrend.targets import label_columns
+from stocktrend.targets import label_columns, outcome_columns
 
 DELAYS: Final = (0.0, 0.0, 1 / 86_400, 1 / 24, 5 / 24, 14 / 24, 1.0, 3.0, 20.0)
 """Days until invented records are known: within the day for joins by date and slips of the time
@@ -87,7 +87,9 @@ class Audited:
     def of(cls, records: Tables, settings: Settings, steps: Steps, seed: int) -> "Audited":
         """Compute the rows once, as production does."""
         panel = steps.panel(records, settings)
-        labels = {name for h in settings.horizons for name in label_columns(h)}
+        labels = {
+            name for h in settings.horizons for name in (*label_columns(h), *outcome_columns(h))
+        }
         names = tuple(n for n in panel.columns if n not in KEY and n not in labels)
         return cls(records, settings, steps, panel, names, seed)
 

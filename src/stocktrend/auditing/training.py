@@ -30,7 +30,7 @@ from stocktrend.dataset.scaling import Scaler
 from stocktrend.lake import Tables
 from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
-from stocktrend.targets import label_columns
+from stocktrend.targets import outcome_columns
 
 Part = Literal["train", "validation"]
 PARTS: Final[tuple[Part, Part]] = ("train", "validation")
@@ -140,7 +140,7 @@ class Training:
         found: dict[Part, Learnt] = {}
         for part in PARTS:
             rows = whole.filter(pl.col("split") == part)
-            labels = tuple(n for h in horizons for n in label_columns(h)[:2] if n in rows.columns)
+            labels = tuple(n for h in horizons for n in outcome_columns(h) if n in rows.columns)
             learnt = self._rows(rows, labels, scaler)
             found[part] = Learnt(learnt, labels, scaler_fields(scaler), calibration)
         return found

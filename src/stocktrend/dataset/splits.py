@@ -14,7 +14,7 @@ import polars as pl
 from stocktrend.config import Split
 from stocktrend.dataset.frames import Frame, require_columns, to_polars
 from stocktrend.errors import DataError
-from stocktrend.targets import label_columns
+from stocktrend.targets import label_columns, outcome_columns
 
 SPLITS: Final = ("train", "validation", "test")
 
@@ -24,9 +24,9 @@ def time_split(
 ) -> pl.DataFrame:
     """The panel with a ``split`` column and with labels masked that reach past their part.
 
-    A label is masked (``target_{h}d``, and ``return_{h}d`` where the panel has it, become null)
-    where ``label_known_at_{h}d`` is null, or later than the last ``as_of`` of the row's part.
-    Nothing follows the test part, so its known labels all stay.
+    A label is masked (``target_{h}d`` and, where the panel has them, the returns of all entries
+    become null) where ``label_known_at_{h}d`` is null, or later than the last ``as_of`` of the
+    row's part. Nothing follows the test part, so its known labels all stay.
 
     Args:
         panel: One row a (ticker, as_of), with ``target_{h}d`` and ``label_known_at_{h}d``.
@@ -69,10 +69,9 @@ def purge(rows: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
     end = pl.when(pl.col("split") != "test").then(pl.col("as_of").max().over("split"))
     masked = []
     for h in horizons:
-        return_name, target_name, known_name = label_columns(h)
-        known_at = pl.col(known_name)
+        known_at = pl.col(label_columns(h)[-1])
         usable = known_at.is_not_null() & (known_at <= end).fill_null(value=True)
-        names = [name for name in (return_name, target_name) if name in rows.columns]
+        names = [name for name in outcome_columns(h) if name in rows.columns]
         masked += [pl.when(usable).then(pl.col(name)).alias(name) for name in names]
     return rows.with_columns(*masked)
 
