@@ -2,8 +2,9 @@
 
 from stocktrend.evaluation.bootstrap import Estimate
 from stocktrend.evaluation.calibration import Calibrator
+from stocktrend.evaluation.deciles import Decile
 from stocktrend.evaluation.metrics import METRICS, Metrics, metrics
-from stocktrend.evaluation.results import Comparison, Decile, Evaluation, HorizonEvaluation
+from stocktrend.evaluation.results import Comparison, Evaluation, HorizonEvaluation
 
 __all__ = [
     "METRICS",

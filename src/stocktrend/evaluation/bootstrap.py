@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 REPETITIONS = 1000
 CONFIDENCE = 0.95
+TAIL = (1 - CONFIDENCE) / 2
 MIN_BLOCKS = 3
 """Below this many blocks no interval is given: their spread says next to nothing."""
 
@@ -125,14 +126,20 @@ class DateBootstrap:
         if not np.isfinite(value):
             return Estimate(None)
         drawn = values[1:][np.isfinite(values[1:])]
-        if self.blocks < MIN_BLOCKS or len(drawn) < 0.9 * (len(values) - 1):
+        if self.stretch is None or len(drawn) < 0.9 * (len(values) - 1):
             return Estimate(value)
-        tail = (1 - CONFIDENCE) / 2
-        low, high = np.quantile(drawn, [tail, 1 - tail])
-        freedom = self.blocks - 1
-        stretch = stdtrit(freedom, tail) / ndtri(tail) * np.sqrt(self.blocks / freedom)
+        low, high = np.quantile(drawn, [TAIL, 1 - TAIL])
         return Estimate(
             value,
-            float(np.clip(value + stretch * (low - value), lowest, highest)),
-            float(np.clip(value + stretch * (high - value), lowest, highest)),
+            float(np.clip(value + self.stretch * (low - value), lowest, highest)),
+            float(np.clip(value + self.stretch * (high - value), lowest, highest)),
         )
+
+    @property
+    def stretch(self) -> float | None:
+        """How much wider than the replicates an interval must be; None with too few blocks."""
+        if self.blocks < MIN_BLOCKS:
+            return None
+        freedom = self.blocks - 1
+        few = np.sqrt(self.blocks / freedom)
+        return float(stdtrit(freedom, TAIL) / ndtri(TAIL) * few)

@@ -1,12 +1,17 @@
 """What an evaluation found: frozen, and one JSON object for ``metrics.json``."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any, Literal
 
 from stocktrend.evaluation.bootstrap import CONFIDENCE, Estimate
+from stocktrend.evaluation.deciles import Decile
 from stocktrend.evaluation.metrics import Metrics
+from stocktrend.evaluation.reliability import Reliability
+from stocktrend.evaluation.significance import Tried
+
+MAIN = "dual_tower"
 
 Outcome = Literal["better", "worse", "unclear", "undefined"]
 
@@ -22,39 +27,57 @@ def outcome_of(difference: Estimate) -> Outcome:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The model against one control, paired by date.
+    """One contender, as a rule the main model, against another, paired by date.
 
     Attributes:
+        control: The other.
         metric: ``rank_ic``, or ``correlation`` where dates have too few rows; ``mse`` against the
             constant and ``direction_accuracy`` against always up, which rank nothing.
-        difference: Positive favours the model, whatever the metric.
+        difference: Positive favours the contender, whatever the metric.
+        contender: The one.
     """
 
     control: str
     metric: str
     difference: Estimate
     sentence: str
+    contender: str = MAIN
 
     @property
     def outcome(self) -> Outcome:
         return outcome_of(self.difference)
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Comparison":
+        return cls(**{**values, "difference": Estimate.from_dict(values["difference"])})
+
 
 @dataclass(frozen=True)
-class Decile:
-    """Rows of one tenth of the scores, lowest first.
+class EntryEvaluation:
+    """One horizon for those who buy later than at the close that the scores are made from.
 
     Attributes:
-        rows: How many.
-        score: Their mean score.
-        target: Their mean target.
-        rose: Share of them with target > 0.
+        entry: ``next_open`` or ``next_close``.
+        rows: Judged rows whose return from that entry is known; the target is made of that return.
+        model: The main model's figures.
+        controls: Those of every other contender on the same rows.
+        comparisons: The main model against each.
+        change: The main model's judging metric less that from the close, paired by date.
+        skill: Whether that metric is clear of 0.
     """
 
+    entry: str
     rows: int
-    score: float
-    target: Estimate
-    rose: float
+    model: Metrics
+    controls: Mapping[str, Metrics]
+    comparisons: tuple[Comparison, ...]
+    change: Estimate
+    skill: Outcome
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "EntryEvaluation":
+        change = Estimate.from_dict(values["change"])
+        return cls(**{**values, **_shared_parts(values), "change": change})
 
 
 @dataclass(frozen=True)
@@ -63,18 +86,22 @@ class HorizonEvaluation:
 
     Attributes:
         horizon: Days.
-        rows: Test rows with a known target.
+        rows: Test rows with a known target and a score of every contender.
         dates: Their distinct dates.
         first: First of the dates, ISO; None without rows.
         last: Last of the dates.
         block: Length of a bootstrap block in dates.
         judged_by: The metric that decides: ``rank_ic`` or ``correlation``.
-        model: The model's figures.
-        controls: Those of each control on the same rows.
-        comparisons: Model against control.
-        deciles: Empty where there are too few rows.
-        skill: Whether ``judged_by`` is above 0: "better" means yes.
+        model: The main model's figures.
+        controls: Those of every other contender on the same rows.
+        comparisons: The main model against each.
+        deciles: Of the main model; empty where there are too few rows.
+        skill: Whether the judging metric is clear of 0.
         verdict: One sentence.
+        pairs: Other contenders against each other.
+        entries: The same for an entry at the next open and the next close, by its name.
+        reliability: Of each contender that gives a probability.
+        tried: What all variants judged on the data root leave of the skill; None without them.
     """
 
     horizon: int
@@ -90,40 +117,52 @@ class HorizonEvaluation:
     deciles: tuple[Decile, ...]
     skill: Outcome
     verdict: str
+    pairs: tuple[Comparison, ...] = ()
+    entries: Mapping[str, EntryEvaluation] = field(default_factory=dict)
+    reliability: Mapping[str, Reliability] = field(default_factory=dict)
+    tried: Tried | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "HorizonEvaluation":
-        parts = {
-            "model": Metrics.from_dict(values["model"]),
-            "controls": {k: Metrics.from_dict(v) for k, v in values["controls"].items()},
-            "comparisons": tuple(
-                Comparison(**{**c, "difference": Estimate.from_dict(c["difference"])})
-                for c in values["comparisons"]
-            ),
-            "deciles": tuple(
-                Decile(**{**d, "target": Estimate.from_dict(d["target"])})
-                for d in values["deciles"]
-            ),
+        """What ``to_dict`` gave, or that of an older program, which told less."""
+        tried = values.get("tried")
+        entries, tables = values.get("entries", {}), values.get("reliability", {})
+        parts = _shared_parts(values) | {
+            "deciles": tuple(Decile.from_dict(d) for d in values["deciles"]),
+            "pairs": tuple(Comparison.from_dict(c) for c in values.get("pairs", ())),
+            "entries": {name: EntryEvaluation.from_dict(v) for name, v in entries.items()},
+            "reliability": {name: Reliability.from_dict(v) for name, v in tables.items()},
+            "tried": None if tried is None else Tried.from_dict(tried),
         }
         return cls(**{**values, **parts})
 
 
+def _shared_parts(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "model": Metrics.from_dict(values["model"]),
+        "controls": {name: Metrics.from_dict(v) for name, v in values["controls"].items()},
+        "comparisons": tuple(Comparison.from_dict(c) for c in values["comparisons"]),
+    }
+
+
 @dataclass(frozen=True)
 class Evaluation:
-    """Skill on the test split, beside the controls.
+    """Skill on test rows, beside the controls.
 
     Attributes:
         headline: The whole in a sentence.
         horizons: Each horizon's figures, by days.
         seed: Of the bootstrap.
+        main: Name of the contender that is judged against the others.
     """
 
     headline: str
     horizons: Mapping[int, HorizonEvaluation]
     seed: int
+    main: str = MAIN
 
     @property
     def metrics(self) -> dict[str, Metrics]:
@@ -147,6 +186,7 @@ class Evaluation:
         return {
             "headline": self.headline,
             "seed": self.seed,
+            "main": self.main,
             "confidence": CONFIDENCE,
             "horizons": {f"{h}d": found.to_dict() for h, found in self.horizons.items()},
         }
@@ -154,4 +194,5 @@ class Evaluation:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Evaluation":
         found = [HorizonEvaluation.from_dict(v) for v in values["horizons"].values()]
-        return cls(values["headline"], {f.horizon: f for f in found}, values["seed"])
+        by_horizon = {f.horizon: f for f in found}
+        return cls(values["headline"], by_horizon, values["seed"], values.get("main", MAIN))

@@ -1,42 +1,100 @@
-"""The evaluation of one run: the model beside its controls on the test rows.
+"""The judgement: every contender on the same rows, beside each other and beside chance."""
 
-Per horizon: rows of split "test" with a known target and a score; every metric of the model and of
-each control on exactly these rows, on one set of bootstrap replicates, so that differences are
-paired by date.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 import polars as pl
 
 from stocktrend.catalog import OURS, Inputs
 from stocktrend.dataset.frames import require_columns
 from stocktrend.errors import DataError
-from stocktrend.evaluation.bootstrap import DateBootstrap, block_length
-from stocktrend.evaluation.controls import CONTROLS, DIRECTION_ONLY, control_scores
-from stocktrend.evaluation.metrics import (
-    Metrics,
-    Replicates,
-    dated,
-    rankable,
-    replicate_metrics,
-)
-from stocktrend.evaluation.results import (
-    Comparison,
-    Decile,
-    Evaluation,
-    HorizonEvaluation,
-    outcome_of,
-)
-from stocktrend.evaluation.verdict import comparison_sentence, headline, horizon_verdict
+from stocktrend.evaluation.controls import CONTROLS, control_scores
+from stocktrend.evaluation.horizon import LATER_ENTRIES, judge_horizon
+from stocktrend.evaluation.metrics import Outcomes, rank_ics
+from stocktrend.evaluation.results import MAIN, Evaluation
+from stocktrend.evaluation.rows import Tables
+from stocktrend.evaluation.significance import Trial
+from stocktrend.evaluation.verdict import headline
 from stocktrend.progress import Progress, silent
 
-MIN_ROWS_OF_A_DECILE = 10
+PAIRS = (("blend", "lightgbm"), ("blend", MAIN), ("additive", "stock_tower"))
+"""Compared beside the main model and its controls, where both are there."""
 
-_OWN_METRIC = {"constant": "mse", "always_up": "direction_accuracy"}
-"""Controls that rank nothing are compared by what they do say."""
+
+def judge(
+    predictions: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    horizons: Sequence[int],
+    *,
+    seed: int,
+    main: str = MAIN,
+    pairs: Sequence[tuple[str, str]] = PAIRS,
+    trials: Sequence[Trial] = (),
+    progress: Progress = silent,
+) -> Evaluation:
+    """Judge all contenders on the rows that they share.
+
+    Args:
+        predictions: ``model``, ``ticker``, ``as_of`` and, per horizon, ``score_{h}d`` in units of
+            the target; where they are there also ``raw_{h}d`` (orders the stocks, default: the
+            score), ``pos_prob_{h}d``, ``low_{h}d`` and ``high_{h}d``. Test rows alone.
+        outcomes: ``ticker``, ``as_of`` and, per horizon, ``target_{h}d``; where they are there also
+            ``return_{h}d_next_open`` and ``return_{h}d_next_close``. Null where unknown.
+        horizons: Days.
+        seed: Of the bootstrap.
+        main: The contender that is judged against the others.
+        pairs: Other contenders to compare: (one, other).
+        trials: All variants judged on the same data so far, that at hand first.
+        progress: Called once a horizon.
+
+    Raises:
+        DataError: columns are missing, rows occur twice, the two frames have no row in common, or
+            ``main`` is not among the models.
+    """
+    tables = Tables.match(predictions, outcomes, horizons)
+    if main not in tables.predictions:
+        raise DataError(
+            f"main must be one of the models of the predictions, however: {main!r}. Take one of "
+            f"{', '.join(sorted(tables.predictions))}"
+        )
+    found = {}
+    for done, horizon in enumerate(horizons, start=1):
+        found[horizon] = judge_horizon(
+            tables.sample(horizon), horizon, main=main, pairs=pairs, trials=trials, seed=seed
+        )
+        progress("evaluate", done, len(horizons), "horizons")
+    return Evaluation(headline(list(found.values())), found, seed, main)
+
+
+def rank_ic_series(
+    predictions: pl.DataFrame, outcomes: pl.DataFrame, horizons: Sequence[int]
+) -> pl.DataFrame:
+    """Each contender's rank IC on each date, of the rows that ``judge`` judges.
+
+    Args:
+        predictions: As for ``judge``.
+        outcomes: As for ``judge``.
+        horizons: Days.
+
+    Returns:
+        ``model``, ``horizon``, ``as_of``, ``rank_ic`` (null where it is not defined).
+    """
+    tables = Tables.match(predictions, outcomes, horizons)
+    parts = []
+    for horizon in horizons:
+        sample = tables.sample(horizon)
+        truth = Outcomes.of(sample.floats(f"target_{horizon}d"), sample.dates)
+        days = sample.rows["as_of"].unique().sort()
+        parts += [
+            pl.DataFrame({"as_of": days, "rank_ic": rank_ics(said.raw, truth)}).select(
+                pl.lit(name).alias("model"),
+                pl.lit(horizon).alias("horizon"),
+                "as_of",
+                pl.col("rank_ic").fill_nan(None),
+            )
+            for name, said in sample.said.items()
+        ]
+    return pl.concat(parts)
 
 
 def evaluate(
@@ -48,124 +106,62 @@ def evaluate(
     features: Literal["zscore", "rank"] = "zscore",
     target: Literal["tanh", "rank"] = "tanh",
     inputs: Inputs = OURS,
+    trials: Sequence[Trial] = (),
     progress: Progress = silent,
 ) -> Evaluation:
-    """Judge a model's scores on the test split.
+    """Judge one model's scores on the test split, beside the simple controls.
 
     Args:
         panel: From ``time_split``: ``ticker``, ``as_of``, ``split``, the 87 features and, per
             horizon, ``target_{h}d`` (null where unknown or masked).
-        predictions: ``ticker``, ``as_of`` and ``score_{h}d`` in units of the target; other columns
-            are not read.
+        predictions: ``ticker``, ``as_of`` and ``score_{h}d`` in units of the target; where they are
+            there also the other columns that ``judge`` reads.
         horizons: Days.
         seed: Of the bootstrap.
         features: Inputs of the ridge control, as in the model's recipe.
         target: What the ridge control is fitted to, as in the model's recipe.
         inputs: Columns that the ridge control reads, as the model does; default: the 87.
+        trials: As for ``judge``.
         progress: Called once a horizon.
 
     Raises:
         DataError: columns are missing, or the two frames have no row in common.
     """
-    names = [f"target_{h}d" for h in horizons]
-    require_columns(panel, ["ticker", "as_of", "split", *names], "evaluation")
+    table, outcomes = beside_controls(
+        panel, predictions, horizons, features=features, target=target, inputs=inputs
+    )
+    return judge(table, outcomes, horizons, seed=seed, trials=trials, progress=progress)
+
+
+def beside_controls(
+    panel: pl.DataFrame,
+    predictions: pl.DataFrame,
+    horizons: Sequence[int],
+    *,
+    features: Literal["zscore", "rank"] = "zscore",
+    target: Literal["tanh", "rank"] = "tanh",
+    inputs: Inputs = OURS,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What ``judge`` reads, of one model and the simple controls; see ``evaluate``."""
+    targets = [f"target_{h}d" for h in horizons]
     scores = [f"score_{h}d" for h in horizons]
+    require_columns(panel, ["ticker", "as_of", "split", *targets], "evaluation")
     require_columns(predictions, ["ticker", "as_of", *scores], "evaluation")
-    rows = panel.select("ticker", "as_of", "split", *names).join(
-        predictions.select("ticker", "as_of", *scores), on=["ticker", "as_of"], how="inner"
-    )
-    if rows.is_empty():
-        raise DataError(
-            "predictions must hold rows of the panel, however: no ticker and as_of in common. "
-            "Pass the predictions that were made from this panel"
-        )
     controls = control_scores(panel, horizons, features=features, target=target, inputs=inputs)
-    rows = rows.join(controls.drop("split"), on=["ticker", "as_of"], how="left")
-    test = rows.filter(pl.col("split") == "test")
-    found = {}
-    for done, horizon in enumerate(horizons, start=1):
-        found[horizon] = _evaluate_horizon(test, horizon, seed)
-        progress("evaluate", done, len(horizons), "horizons")
-    return Evaluation(headline(list(found.values())), found, seed)
-
-
-def _evaluate_horizon(test: pl.DataFrame, horizon: int, seed: int) -> HorizonEvaluation:
-    names = {"model": f"score_{horizon}d"} | {name: f"{name}_{horizon}d" for name in CONTROLS}
-    rows = dated(test.select("as_of", target=f"target_{horizon}d", **names), *names)
-    dates = rows["as_of"].unique().sort()
-    block = block_length(dates.to_numpy(), horizon)
-    judged_by = "rank_ic"
-    comparisons: tuple[Comparison, ...] = ()
-    deciles: tuple[Decile, ...] = ()
-    figures = dict.fromkeys(names, Metrics.undefined())
-    if len(rows):
-        bootstrap = DateBootstrap.draw(len(dates), block, seed=seed)
-        replicates = {name: replicate_metrics(rows, name, bootstrap) for name in names}
-        figures = {name: _applicable(name, r.metrics()) for name, r in replicates.items()}
-        judged_by = "rank_ic" if rankable(rows["as_of"]) else "correlation"
-        comparisons = _compare(replicates, horizon, judged_by)
-        deciles = _deciles(rows, bootstrap)
-    skill = getattr(figures["model"], judged_by)
-    return HorizonEvaluation(
-        horizon=horizon,
-        rows=len(rows),
-        dates=len(dates),
-        first=str(dates[0])[:10] if len(dates) else None,
-        last=str(dates[-1])[:10] if len(dates) else None,
-        block=block,
-        judged_by=judged_by,
-        model=figures.pop("model"),
-        controls=figures,
-        comparisons=comparisons,
-        deciles=deciles,
-        skill=outcome_of(skill),
-        verdict=horizon_verdict(
-            horizon, judged_by, skill, comparisons, dates=len(dates), block=block
-        ),
-    )
-
-
-def _applicable(name: str, figures: Metrics) -> Metrics:
-    """A control that says nothing about size is judged by its direction alone."""
-    if name not in DIRECTION_ONLY:
-        return figures
-    return Metrics.undefined(
-        direction_accuracy=figures.direction_accuracy,
-        f1=figures.f1,
-    )
-
-
-def _compare(
-    replicates: Mapping[str, Replicates], horizon: int, judged_by: str
-) -> tuple[Comparison, ...]:
-    found = []
-    for control in CONTROLS:
-        metric = _OWN_METRIC.get(control, judged_by)
-        difference = replicates["model"].better_than(replicates[control], metric)
-        sentence = comparison_sentence(control, metric, difference, horizon)
-        found.append(Comparison(control, metric, difference, sentence))
-    return tuple(found)
-
-
-def _deciles(rows: pl.DataFrame, bootstrap: DateBootstrap) -> tuple[Decile, ...]:
-    """Rows in tenths of the score (fifths where rows are few), ties in the order of the rows."""
-    bins = next((n for n in (10, 5) if len(rows) >= n * MIN_ROWS_OF_A_DECILE), 0)
-    if not bins:
-        return ()
-    rows = rows.with_columns(bin=(pl.col("model").rank("ordinal") - 1) * bins // pl.len())
-    deciles = []
-    for (_,), members in rows.sort("bin").group_by("bin", maintain_order=True):
-        sums = np.zeros((bootstrap.weights.shape[1], 2))
-        date, outcome = members["date"].to_numpy(), members["target"].to_numpy()
-        np.add.at(sums, date, np.column_stack([outcome, np.ones(len(date))]))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            means = bootstrap.replicate(lambda total: total[..., 0] / total[..., 1], sums)
-        deciles.append(
-            Decile(
-                rows=len(members),
-                score=float(members["model"].to_numpy().mean()),
-                target=bootstrap.estimate(means, lowest=-1.0, highest=1.0),
-                rose=float((outcome > 0).mean()),
-            )
+    of_control = [
+        controls.select(
+            pl.lit(name).alias("model"),
+            "ticker",
+            "as_of",
+            *(pl.col(f"{name}_{h}d").alias(f"score_{h}d") for h in horizons),
         )
-    return tuple(deciles)
+        for name in CONTROLS
+    ]
+    said = [f"{name}_{h}d" for h in horizons for name in ("raw", "pos_prob", "low", "high")]
+    chosen = [name for name in (*scores, *said) if name in predictions.columns]
+    own = predictions.select(pl.lit(MAIN).alias("model"), "ticker", "as_of", *chosen)
+    later = [f"return_{h}d_{entry}" for h in horizons for entry in LATER_ENTRIES]
+    outcomes = panel.filter(pl.col("split") == "test").select(
+        "ticker", "as_of", *targets, *(name for name in later if name in panel.columns)
+    )
+    return pl.concat([own, *of_control], how="diagonal_relaxed"), outcomes

@@ -10,13 +10,13 @@ from typing import Any
 
 from stocktrend.atomic import write_bytes
 from stocktrend.evaluation.bootstrap import Estimate
-from stocktrend.evaluation.metrics import METRICS
 from stocktrend.evaluation.results import Evaluation
 from stocktrend.evaluation.verdict import METRIC_WORDS, decimals
 from stocktrend.reporting import charts, stocks, tables
 from stocktrend.reporting.contents import ReportContents
 
 MINUS = "\u2212"
+SHOWN_METRICS = ("mse", "mae", "correlation", "direction_accuracy", "f1", "rank_ic")
 FULL_BAR = 0.1
 """Least score that a full bar stands for: about +1%, so that a run without skill looks like one."""
 
@@ -92,7 +92,7 @@ def sections(contents: ReportContents) -> dict[str, Any]:
         "as_of": tables.as_of_day(contents),
         "evaluation": evaluation,
         "horizons": list(evaluation.horizons.values()) if evaluation else [],
-        "metric_names": METRICS,
+        "metric_names": SHOWN_METRICS,
         "scores": scores,
         "widest": [_widest(row.values[i][0] for row in scores) for i in range(len(horizons))],
         "freshness": tables.freshness(contents),

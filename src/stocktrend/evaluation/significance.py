@@ -1,0 +1,153 @@
+"""Skill after many tries: the best of enough variants looks good by chance.
+
+Hansen's test of superior predictive ability (2005, from ``arch``) asks whether the best of several
+variants is better than a benchmark, given how many were tried and how alike they are. The loss of a
+variant on a date is minus its rank IC; the benchmark is chance, a rank IC of 0, or another score's
+rank ICs. Blocks of dates are resampled, as long as those of the intervals.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stocktrend.evaluation.bootstrap import MIN_BLOCKS, REPETITIONS, Floats
+
+LEVEL = 0.05
+MIN_SHARED = 0.8
+"""Share of the judged dates that another variant must have been judged on to be tested with."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One variant that was judged: what it is, and its rank IC on each date.
+
+    Attributes:
+        variant: Digest of all that decides it.
+        name: For people.
+        rank_ics: Horizon in days -> ISO time of each date -> rank IC.
+    """
+
+    variant: str
+    name: str
+    rank_ics: Mapping[int, Mapping[str, float]]
+
+    def to_dict(self) -> dict[str, Any]:
+        series = {f"{h}d": dict(found) for h, found in self.rank_ics.items()}
+        return {"variant": self.variant, "name": self.name, "rank_ics": series}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Trial":
+        series = {int(h.removesuffix("d")): found for h, found in values["rank_ics"].items()}
+        return cls(values["variant"], values["name"], series)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What is left of the skill at one horizon after so many tries.
+
+    Attributes:
+        variants: Digests of all variants judged at this horizon, the one at hand among them.
+        tested: How many of them share dates enough to be tested together.
+        best: Name of the best of these.
+        p_chance: Of the best being no better than chance; None with too few dates.
+        reference: Whose rank ICs the best is held against; None where there are none.
+        p_reference: Of the best being no better than that.
+    """
+
+    variants: tuple[str, ...]
+    tested: int
+    best: str
+    p_chance: float | None
+    reference: str | None = None
+    p_reference: float | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.variants)
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether chance explains the best of them."""
+        return self.p_chance is not None and self.p_chance > LEVEL
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Tried":
+        return cls(**{**values, "variants": tuple(values["variants"])})
+
+
+def tried(
+    trials: Sequence[Trial],
+    horizon: int,
+    dates: Sequence[str],
+    block: int,
+    *,
+    reference: tuple[str, Mapping[str, float]] | None = None,
+    seed: int,
+) -> Tried | None:
+    """Test the best of all variants judged so far.
+
+    Args:
+        trials: The variant at hand first, then the others. One digest counts once.
+        horizon: Days.
+        dates: ISO times of the dates judged now.
+        block: Length of a bootstrap block in dates.
+        reference: Name and rank ICs by date of what the variants should beat, beside chance.
+        seed: Of the bootstrap.
+
+    Returns:
+        None where the variant at hand has no rank IC.
+    """
+    known = {trial.variant: trial for trial in reversed(trials) if trial.rank_ics.get(horizon)}
+    if not trials or trials[0].variant not in known:
+        return None
+    series = {v: t.rank_ics[horizon] for v, t in known.items()}
+    enough = MIN_SHARED * len(dates)
+    shared = [v for v, found in series.items() if sum(d in found for d in dates) >= enough]
+    columns = [series[v] for v in shared] + ([reference[1]] if reference else [])
+    common = [date for date in dates if all(date in found for found in columns)]
+    figures = np.array([[found[date] for found in columns] for date in common])
+    figures = figures.reshape(len(common), len(columns))
+    own = figures[:, : len(shared)]
+    testable = bool(shared) and len(common) >= max(MIN_BLOCKS * block, 3)
+    best = shared[int(own.mean(axis=0).argmax())] if testable else trials[0].variant
+    return Tried(
+        variants=tuple(sorted(known)),
+        tested=len(shared) if testable else 0,
+        best=known[best].name,
+        p_chance=superior_ability(own, block, seed=seed) if testable else None,
+        reference=reference[0] if reference else None,
+        p_reference=superior_ability(own - figures[:, -1:], block, seed=seed)
+        if testable and reference
+        else None,
+    )
+
+
+def superior_ability(gains: Floats, block: int, *, seed: int) -> float:
+    """The consistent p-value of Hansen's test that no variant has a positive expected gain.
+
+    Args:
+        gains: (dates, variants) how much better than the benchmark each is on each date.
+        block: Length of a bootstrap block in dates.
+        seed: Of the bootstrap.
+    """
+    # arch brings pandas and statsmodels with it: two seconds that only an evaluation pays
+    from arch.bootstrap import SPA
+
+    # arch uses the deviations to sort out hopeless variants, not to make the others comparable
+    deviations = gains.std(axis=0)
+    usable = deviations > 0
+    if not usable.any():
+        return 1.0
+    scaled = gains[:, usable] / deviations[usable]
+    test = SPA(
+        np.zeros(len(scaled)),
+        -scaled,
+        block_size=block,
+        reps=REPETITIONS,
+        bootstrap="cbb",
+        seed=seed,
+    )
+    test.compute()
+    return float(test.pvalues["consistent"])
