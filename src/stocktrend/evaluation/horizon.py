@@ -29,9 +29,9 @@ from stocktrend.evaluation.results import (
 from stocktrend.evaluation.rows import Dates, Sample
 from stocktrend.evaluation.significance import Trial, Tried, tried
 from stocktrend.evaluation.verdict import comparison_sentence, horizon_verdict
-from stocktrend.targets import TARGET_SCALE
+from stocktrend.targets import ENTRIES, TARGET_SCALE, entry_return
 
-LATER_ENTRIES = ("next_open", "next_close")
+LATER_ENTRIES = ENTRIES[1:]
 
 REFERENCE = "lightgbm"
 """What the best of all variants tried is held against, beside chance."""
@@ -152,7 +152,7 @@ def _judge_entry(
     judged_by: str,
 ) -> EntryEvaluation | None:
     """The same contenders on the return from a later entry; None where no such return is known."""
-    returns = sample.floats(f"return_{horizon}d_{entry}")
+    returns = sample.floats(entry_return(horizon, entry))
     known = np.isfinite(returns)
     if not known.any():
         return None

@@ -16,6 +16,7 @@ from stocktrend.evaluation.rows import Tables
 from stocktrend.evaluation.significance import Trial
 from stocktrend.evaluation.verdict import headline
 from stocktrend.progress import Progress, silent
+from stocktrend.targets import entry_return
 
 PAIRS = (("blend", "lightgbm"), ("blend", MAIN), ("additive", "stock_tower"))
 """Compared beside the main model and its controls, where both are there."""
@@ -160,7 +161,7 @@ def beside_controls(
     said = [f"{name}_{h}d" for h in horizons for name in ("raw", "pos_prob", "low", "high")]
     chosen = [name for name in (*scores, *said) if name in predictions.columns]
     own = predictions.select(pl.lit(MAIN).alias("model"), "ticker", "as_of", *chosen)
-    later = [f"return_{h}d_{entry}" for h in horizons for entry in LATER_ENTRIES]
+    later = [entry_return(h, entry) for h in horizons for entry in LATER_ENTRIES]
     outcomes = panel.filter(pl.col("split") == "test").select(
         "ticker", "as_of", *targets, *(name for name in later if name in panel.columns)
     )
