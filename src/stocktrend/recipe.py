@@ -26,7 +26,9 @@ class Recipe(BaseModel):
     stock_embedding_dim: int = Field(64, ge=1)
     context_dropout: float = Field(0.2, ge=0, lt=1)
     stock_dropout: float = Field(0.3, ge=0, lt=1)
-    interaction: Literal["full", "product", "concat", "context"] = "full"
+    interaction: Literal["full", "product", "concat", "additive", "context", "stock", "mlp"] = (
+        "full"
+    )
 
     optimizer: Literal["adam", "adamw"] = "adam"
     context_lr: float = Field(1e-3, gt=0)

@@ -1,12 +1,19 @@
 """The network: shapes, formulas, first weights, errors."""
 
+from dataclasses import asdict
 from itertools import pairwise
 
 import pytest
 import torch
 
 from stocktrend.errors import ModelError
-from stocktrend.model import DualTowerRelevanceModel, create_model, resolve_device
+from stocktrend.model import (
+    DualTowerLoss,
+    DualTowerRelevanceModel,
+    create_model,
+    resolve_device,
+)
+from stocktrend.model.dual_tower import INTERACTIONS
 
 
 def batch(rows: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,6 +80,41 @@ def test_context_interaction_does_not_read_the_stock():
     model = create_model("cpu", interaction="context").eval()
     context, stock = batch()
     assert torch.equal(model(context, stock)["score_7d"], model(context, -stock)["score_7d"])
+
+
+def test_stock_interaction_does_not_read_the_context():
+    model = create_model("cpu", interaction="stock").eval()
+    context, stock = batch()
+    assert torch.equal(model(context, stock)["score_7d"], model(-context, stock)["score_7d"])
+    joint, outputs = joint_input(model, (context, stock))
+    assert torch.equal(joint, outputs["projected_stock"])
+
+
+def test_additive_interaction_leaves_no_product_of_context_and_stock():
+    joint, outputs = joint_input(create_model("cpu", interaction="additive").eval(), batch())
+    assert torch.equal(joint, outputs["context_embedding"] + outputs["projected_stock"])
+
+
+def test_an_mlp_is_a_stock_tower_that_reads_all_features():
+    model = create_model("cpu", interaction="mlp").eval()
+    context, stock = batch()
+    joint, outputs = joint_input(model, (context, stock))
+    tower = model.stock_tower(torch.cat((context, stock), dim=1))
+    assert torch.equal(joint, model.projection(tower))
+    assert torch.equal(outputs["stock_embedding"], tower)
+    assert not torch.equal(outputs["score_7d"], model(-context, stock)["score_7d"])
+
+
+@pytest.mark.parametrize("interaction", INTERACTIONS)
+def test_every_interaction_trains_all_its_weights_and_can_be_built_again(interaction):
+    model = create_model("cpu", interaction=interaction)
+    labels = {f"target_{h}d": torch.linspace(-1, 1, 6) for h in (7, 30)}
+    DualTowerLoss()(model(*batch()), labels).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    again = DualTowerRelevanceModel(**asdict(model.shape))
+    again.load_state_dict(model.state_dict())
+    outputs = model.eval()(*batch())
+    assert torch.equal(again.eval()(*batch())["score_7d"], outputs["score_7d"])
 
 
 def test_parts_have_the_parameter_counts_of_the_design():

@@ -1,4 +1,4 @@
-"""Ridge regression on the model's own inputs, as a control."""
+"""Ridge regression, its penalty chosen on validation rows."""
 
 from dataclasses import dataclass
 
@@ -22,13 +22,14 @@ class Ridge:
     penalty: float
 
     @classmethod
-    def fit(cls, inputs: Inputs, outcome: Floats, split: pl.Series) -> "Ridge":
+    def fit(cls, inputs: Inputs, outcome: Floats, split: pl.Series, *, seed: int = 0) -> "Ridge":
         """Fit on training rows with a finite outcome; choose the penalty on validation rows.
 
         Args:
             inputs: (rows, features), finite.
             outcome: (rows,), NaN where it is unknown.
             split: (rows,) of "train", "validation", "test". Rows of "test" are never read.
+            seed: Not read: nothing is drawn.
         """
         from sklearn.linear_model import Ridge as Regression
 

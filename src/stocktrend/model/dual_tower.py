@@ -11,7 +11,7 @@ from stocktrend.errors import ModelError
 from stocktrend.model.device import resolve_device
 from stocktrend.model.towers import ContextTower, RelevanceHead, StockTower
 
-Interaction = Literal["full", "product", "concat", "context"]
+Interaction = Literal["full", "product", "concat", "additive", "context", "stock", "mlp"]
 """What the heads read of both towers."""
 
 INTERACTIONS: Final[tuple[str, ...]] = get_args(Interaction)
@@ -80,7 +80,12 @@ class DualTowerRelevanceModel(nn.Module):
     - ``full``: ``(1 + c) * (1 + P s) - 1 = c + P s + c * P s``, both main effects and the product;
     - ``product``: ``c * P s``;
     - ``concat``: ``c`` and ``P s`` side by side;
-    - ``context``: ``c`` alone, as first designed (stocks then differ only by their news).
+    - ``additive``: ``c + P s``, the main effects without their product;
+    - ``context``: ``c`` alone, as first designed (stocks then differ only by their news);
+    - ``stock``: ``P s`` alone;
+    - ``mlp``: ``P s`` alone, of a stock tower that reads context and stock side by side.
+
+    A tower that the heads do not read is held at unit scale by the loss, and does nothing else.
 
     The arguments are the fields of ``ModelShape``; a list does where it has a tuple.
 
@@ -124,9 +129,8 @@ class DualTowerRelevanceModel(nn.Module):
         self.context_tower = ContextTower(
             context_dim, context_hidden_dims, context_embedding_dim, context_dropout
         )
-        self.stock_tower = StockTower(
-            stock_dim, stock_hidden_dims, stock_embedding_dim, stock_dropout
-        )
+        read = stock_dim + (context_dim if interaction == "mlp" else 0)
+        self.stock_tower = StockTower(read, stock_hidden_dims, stock_embedding_dim, stock_dropout)
         self.projection = nn.Linear(stock_embedding_dim, context_embedding_dim)
         # Unlike the layers that read rectified values, P reads signed ones: gain 1 keeps scale.
         nn.init.kaiming_normal_(self.projection.weight, nonlinearity="linear")
@@ -176,8 +180,9 @@ class DualTowerRelevanceModel(nn.Module):
     def extract_embeddings(self, context: Tensor, stock: Tensor) -> tuple[Tensor, Tensor]:
         """The two towers' embeddings: (B, context_embedding_dim), (B, stock_embedding_dim)."""
         self._check_shapes(context, stock)
-        device = self.device
-        return self.context_tower(context.to(device)), self.stock_tower(stock.to(device))
+        context, stock = context.to(self.device), stock.to(self.device)
+        read = torch.cat((context, stock), dim=1) if self.shape.interaction == "mlp" else stock
+        return self.context_tower(context), self.stock_tower(read)
 
     def _interact(self, c: Tensor, projected: Tensor) -> Tensor:
         interaction = self.shape.interaction
@@ -187,7 +192,9 @@ class DualTowerRelevanceModel(nn.Module):
             return c * projected
         if interaction == "concat":
             return torch.cat((c, projected), dim=1)
-        return c
+        if interaction == "additive":
+            return c + projected
+        return c if interaction == "context" else projected
 
     def _check_shapes(self, context: Tensor, stock: Tensor) -> None:
         fits = (

@@ -1,7 +1,7 @@
 """Several models of one recipe, trained one after the other, that answer as one."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -78,19 +78,43 @@ class Ensemble:
             DataError: columns are missing, or features infinite.
         """
         frame = to_polars(panel)
-        missing = [name for name in ("ticker", "as_of") if name not in frame.columns]
-        if missing:
-            raise DataError(f"predict needs the columns {', '.join(missing)} of the panel")
-        inputs = torch.from_numpy(self.scaler.transform(frame).values)
         names = [
             f"{kind}_{h}d" for h in self.horizons for kind in ("score", "pos_prob", "neg_prob")
         ]
         total = np.zeros((len(frame), len(names)))
-        for number, member in enumerate(self.members, start=1):
-            total += _outputs(member, inputs, names, len(self.scaler.inputs.context))
-            progress("predict", number * len(frame), len(self.members) * len(frame), "rows")
+        for outputs in self._each(frame, names, progress):
+            total += outputs
         means = pl.DataFrame(total / len(self.members), schema=names)
         return frame.select("ticker", "as_of").hstack(means)
+
+    def raw_scores(self, panel: Frame, *, progress: Progress = silent) -> pl.DataFrame:
+        """Mean score of the members, and how far they disagree; arguments as in ``predict``.
+
+        Returns:
+            ``ticker``, ``as_of``, then ``raw_{h}d`` per horizon and, of two members or more,
+            ``spread_{h}d``, their standard deviation (ddof 1).
+        """
+        frame = to_polars(panel)
+        names = [f"score_{h}d" for h in self.horizons]
+        scores = np.stack(list(self._each(frame, names, progress)))
+        columns = {}
+        for column, h in enumerate(self.horizons):
+            columns[f"raw_{h}d"] = scores[..., column].mean(axis=0)
+            if len(self.members) > 1:
+                columns[f"spread_{h}d"] = scores[..., column].std(axis=0, ddof=1)
+        return frame.select("ticker", "as_of").hstack(pl.DataFrame(columns))
+
+    def _each(
+        self, frame: pl.DataFrame, names: Sequence[str], progress: Progress
+    ) -> Iterator[NDArray[np.float64]]:
+        """(n, names) outputs of one member after the other."""
+        missing = [name for name in ("ticker", "as_of") if name not in frame.columns]
+        if missing:
+            raise DataError(f"predict needs the columns {', '.join(missing)} of the panel")
+        inputs = torch.from_numpy(self.scaler.transform(frame).values)
+        for number, member in enumerate(self.members, start=1):
+            yield _outputs(member, inputs, names, len(self.scaler.inputs.context))
+            progress("predict", number * len(frame), len(self.members) * len(frame), "rows")
 
     def save(self, folder: str | Path) -> None:
         """Write two files a member, then ``ensemble.json``; each file appears whole."""
