@@ -9,6 +9,10 @@ steps tie most stocks together and follow noise, and a straight line is what an 
 for. What is not clear from the validation dates is shrunk away (positive-part James-Stein with
 standard errors from blocks of dates): without signal every score is the level. The slope never
 falls below a tiny positive floor, so that the order of the raw scores always stands.
+
+The level is the mean of training and validation rows together, and leaves it for that of the
+validation rows as far as they are clearly apart: a year of validation has about ten labels of 30
+days that do not overlap, and its own mean follows what the market happened to do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +31,9 @@ FLOOR = 1e-3
 
 MIN_BLOCKS = 3
 """Blocks of validation dates below which a slope cannot be told from noise."""
+
+CLEARLY = 2.0
+"""Standard errors within which the level of validation rows is that of all rows."""
 
 _KNEE = 0.8
 
@@ -147,15 +154,13 @@ def _fit(validation: pl.DataFrame, train: pl.DataFrame, horizon: int) -> Horizon
     target = validation["target"].cast(pl.Float64).to_numpy()
     past = train["target"].cast(pl.Float64).to_numpy()
     rose, rose_before = direction(target)[:, 0], direction(past)[:, 0]
-    return HorizonCalibration(
-        _linear(raw, target, block, past.mean() if len(past) else 0.0),
-        _logit(raw, rose, block, rose_before.mean() if len(past) else 0.5),
-    )
+    level = _level(target, block, past, 0.0)
+    share = float(np.clip(_level(rose, block, rose_before, 0.5), 0.01, 0.99))
+    return HorizonCalibration(_linear(raw, target, block, level), _logit(raw, rose, block, share))
 
 
-def _linear(raw: Floats, outcome: Floats, block: Floats, prior: float) -> Line:
+def _linear(raw: Floats, outcome: Floats, block: Floats, level: float) -> Line:
     """Least squares, shrunk."""
-    level = _level(outcome, block, prior)
     centre, spread = _moments(raw)
     if spread == 0:
         return Line(centre, level, FLOOR)
@@ -166,9 +171,8 @@ def _linear(raw: Floats, outcome: Floats, block: Floats, prior: float) -> Line:
     return Line(centre, level, _shrunk(slope, error, FLOOR * float(outcome.std()) / spread))
 
 
-def _logit(raw: Floats, outcome: Floats, block: Floats, prior: float) -> Line:
+def _logit(raw: Floats, outcome: Floats, block: Floats, share: float) -> Line:
     """Logistic regression of an outcome in [0, 1] by Newton's method, shrunk."""
-    share = float(np.clip(_level(outcome, block, prior), 0.01, 0.99))
     centre, spread = _moments(raw)
     odds = float(np.log(share / (1 - share)))
     if spread == 0:
@@ -197,13 +201,14 @@ def _intercept(tilt: Floats, share: float, start: float) -> float:
     return float(level)
 
 
-def _level(outcome: Floats, block: Floats, prior: float) -> float:
-    """The mean outcome, drawn towards ``prior`` as far as the blocks do not tell them apart."""
+def _level(outcome: Floats, block: Floats, past: Floats, neutral: float) -> float:
+    """The mean of past and present outcomes, drawn to the present where it clearly differs."""
+    common = float(np.concatenate([past, outcome]).mean()) if len(past) else neutral
     if not len(outcome):
-        return float(prior)
-    difference = float(outcome.mean()) - prior
-    error = _clustered(outcome - outcome.mean(), block) / len(outcome)
-    return float(prior + np.sign(difference) * _shrunk(abs(difference), error, 0.0))
+        return common
+    own = float(outcome.mean())
+    error = CLEARLY * _clustered(outcome - own, block) / len(outcome)
+    return common + float(np.sign(own - common)) * _shrunk(abs(own - common), error, 0.0)
 
 
 def _shrunk(value: float, error: float, floor: float) -> float:
