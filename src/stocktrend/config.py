@@ -141,6 +141,7 @@ class Settings(Model):
     sources: Sources = Sources()
     features: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
+    sectors: str | None = None
     preset: Literal["auto", "original", "cross_sectional"] = "auto"
     recipe: dict[str, Any] = Field(default_factory=dict)
     split: Split = Split()
