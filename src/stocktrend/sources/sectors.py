@@ -34,8 +34,9 @@ def read_sectors(path: Path) -> pl.DataFrame:
     names = {plain_name(name): name for name in reversed(raw.columns)}
     if missing := [name for name in COLUMNS if name not in names]:
         raise SourceError(
-            f"A file of sectors must have the columns {' and '.join(COLUMNS)}, however {path} lacks "
-            f"{' and '.join(missing)}: it has {raw.drop('row').columns[:_SHOWN]}. Rename its columns"
+            f"A file of sectors must have the columns {' and '.join(COLUMNS)}, however {path} "
+            f"lacks {' and '.join(missing)}: it has {raw.drop('row').columns[:_SHOWN]}. Rename its "
+            "columns"
         )
     rows = raw.select(
         symbol(names["ticker"]).alias("ticker"), text(raw, names["sector"]).alias("sector")
