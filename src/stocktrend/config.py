@@ -147,7 +147,7 @@ class Settings(Model):
     split: Split = Split()
     walk_forward: WalkForward = WalkForward()
     seed: int = Field(0, ge=0)
-    threads: int = Field(1, ge=1)
+    threads: int | None = Field(None, ge=1)
 
     @field_validator("horizons")
     @classmethod

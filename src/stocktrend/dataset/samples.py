@@ -111,16 +111,22 @@ class BatchLoader:
     def __iter__(self) -> Iterator[Sample]:
         rows = self.dataset.rows
         unpack = self.dataset.unpack
-        sizes = self._sizes()
         if self.shuffle:
-            generator = torch.Generator().manual_seed(epoch_seed(self.seed, self.epoch, "order"))
-            order = torch.randperm(len(rows), generator=generator)
+            order, sizes = self.epoch_order(self.epoch)
             self.epoch += 1
             for positions in torch.split(order, sizes):
                 yield unpack(rows.index_select(0, positions))
         else:
-            for block in torch.split(rows, sizes):
+            for block in torch.split(rows, self._sizes()):
                 yield unpack(block)
+
+    def epoch_order(self, epoch: int) -> tuple[Tensor, list[int]]:
+        """Positions of an epoch's rows in their order, and the sizes of its batches."""
+        rows = len(self.dataset)
+        if not self.shuffle:
+            return torch.arange(rows), self._sizes()
+        generator = torch.Generator().manual_seed(epoch_seed(self.seed, epoch, "order"))
+        return torch.randperm(rows, generator=generator), self._sizes()
 
     def _sizes(self) -> list[int]:
         full, rest = divmod(len(self.dataset), self.batch_size)

@@ -1,6 +1,5 @@
-"""Several models of one recipe, trained one after the other, that answer as one."""
+"""Several models of one recipe that answer as one."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,22 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from stocktrend.atomic import write_json
-from stocktrend.catalog import OURS, Inputs
-from stocktrend.dataset import DualTowerDataModule, Frame, Scaler, to_polars
+from stocktrend.catalog import Inputs
+from stocktrend.dataset import Frame, Scaler, to_polars
 from stocktrend.errors import DataError, ModelError
 from stocktrend.model import DualTowerRelevanceModel, resolve_device
 from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
 from stocktrend.training.checkpoints import read_json
-from stocktrend.training.member import (
-    BLOCK,
-    load_member,
-    member_is_saved,
-    member_plan,
-    save_member,
-    train_member,
-    unfinished,
-)
+from stocktrend.training.member import BLOCK, load_member, member_plan, save_member
 from stocktrend.training.standing import History
 
 FORMAT: Final = 1
@@ -169,74 +160,6 @@ def _require_widths(model: DualTowerRelevanceModel, inputs: Inputs, folder: Path
             f"{saved[1]}, however its weights are for {read.context_dim} and {read.stock_dim}. "
             f"Remove {folder} and train again"
         )
-
-
-def train_ensemble(
-    panel: Frame,
-    recipe: Recipe,
-    *,
-    horizons: Sequence[int] = (7, 30),
-    seed: int = 0,
-    device: str | torch.device = "cpu",
-    inputs: Inputs = OURS,
-    folder: Path | None = None,
-    progress: Progress = silent,
-) -> Ensemble:
-    """Train the recipe's members, with the seeds seed, seed + 1, ...
-
-    Args:
-        panel: Panel with ``split`` and masked labels, from ``time_split``; without ``split`` it is
-            split 70/15/15 by date.
-        recipe: One of ``config.PRESETS`` or your own.
-        horizons: Days.
-        seed: Same seed, machine and thread count give the same weights, bit for bit.
-        device: ``cpu``, ``cuda`` or ``auto``.
-        inputs: Columns of the panel that the towers read; default: the 87.
-        folder: Keeps each member as soon as it is trained, and the state of the one in training
-            after each epoch: a training with the same arguments that was stopped goes on from
-            there, to the same weights.
-        progress: Called after each epoch; the unit is rows.
-
-    Raises:
-        DataError: columns are missing, or a part has no known labels.
-        ModelError: the device is not there, the loss is no longer finite, or the folder holds
-            members of another recipe, seed, horizons or data.
-    """
-    where = resolve_device(device)
-    data = DualTowerDataModule(
-        panel,
-        recipe.batch_size,
-        horizons=horizons,
-        features=recipe.features,
-        target=recipe.target,
-        inputs=inputs,
-    )
-    members, histories = [], []
-    for number in range(recipe.members):
-        state = None if folder is None else unfinished(folder, number)
-        plan = member_plan(recipe, horizons, seed + number, data.scaler)
-        if folder is not None and member_is_saved(folder, number):
-            model, history = load_member(folder, number, where, plan)
-        else:
-            part = _part_of(progress, number, recipe.members)
-            model, history = train_member(data, recipe, horizons, seed + number, where, part, state)
-            if folder is not None:
-                save_member(folder, number, model, history, plan)
-        if state is not None and state.exists():
-            shutil.rmtree(state)
-        members.append(model)
-        histories.append(history)
-    return Ensemble(recipe, tuple(horizons), seed, data.scaler, tuple(members), tuple(histories))
-
-
-def _part_of(progress: Progress, number: int, members: int) -> Progress:
-    """One member's progress as its part of the whole ensemble's."""
-
-    def report(step: str, done: int, total: int | None, unit: str) -> None:
-        rows = total or 0
-        progress(step, number * rows + done, members * rows, unit)
-
-    return report
 
 
 def _outputs(

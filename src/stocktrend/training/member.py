@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import torch
@@ -86,23 +87,28 @@ def train_member(
     return model, history
 
 
+_CREATION: Final = Lock()
+"""First weights come from torch's one generator."""
+
+
 def _new_model(
     recipe: Recipe, inputs: Inputs, horizons: Sequence[int], seed: int, device: torch.device
 ) -> DualTowerRelevanceModel:
-    return create_model(
-        device,
-        seed=seed,
-        context_dim=len(inputs.context),
-        stock_dim=len(inputs.stock),
-        context_hidden_dims=recipe.context_hidden_dims,
-        stock_hidden_dims=recipe.stock_hidden_dims,
-        context_embedding_dim=recipe.context_embedding_dim,
-        stock_embedding_dim=recipe.stock_embedding_dim,
-        context_dropout=recipe.context_dropout,
-        stock_dropout=recipe.stock_dropout,
-        horizons=horizons,
-        interaction=recipe.interaction,
-    )
+    with _CREATION:
+        return create_model(
+            device,
+            seed=seed,
+            context_dim=len(inputs.context),
+            stock_dim=len(inputs.stock),
+            context_hidden_dims=recipe.context_hidden_dims,
+            stock_hidden_dims=recipe.stock_hidden_dims,
+            context_embedding_dim=recipe.context_embedding_dim,
+            stock_embedding_dim=recipe.stock_embedding_dim,
+            context_dropout=recipe.context_dropout,
+            stock_dropout=recipe.stock_dropout,
+            horizons=horizons,
+            interaction=recipe.interaction,
+        )
 
 
 def schedule_of(recipe: Recipe, rows: int) -> tuple[int, int]:

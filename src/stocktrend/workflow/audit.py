@@ -25,7 +25,7 @@ from stocktrend.features.own_files import load_features
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.progress import Progress, silent
-from stocktrend.workflow.fit import torch_threads
+from stocktrend.workflow.fit import one_torch_thread
 from stocktrend.workflow.page import report
 from stocktrend.workflow.places import lake_folder
 from stocktrend.workflow.run import AUDIT_FILE, Run, features_of, finished_runs, load_run
@@ -89,7 +89,7 @@ def audit(
         used if distinct or steps else _production(features_of(run, folder)),
     )
     trained = replace(_trained(run, panel), made=made, notes=_apart(run, chosen, own, lake))
-    with torch_threads(run.settings.threads):
+    with one_torch_thread():
         found = examine(
             lake,
             chosen,

@@ -16,7 +16,7 @@ from stocktrend.features.own import Feature, model_inputs
 from stocktrend.features.own_files import require_loaded
 from stocktrend.lake.lock import only_writer
 from stocktrend.progress import Progress, silent
-from stocktrend.training.ensemble import train_ensemble
+from stocktrend.training import train_ensemble
 from stocktrend.universe import Universe
 from stocktrend.workflow.forecast import Forecaster, score_columns
 from stocktrend.workflow.places import run_fingerprint, runs_folder
@@ -62,7 +62,7 @@ def fit(
     last = frame.select(pl.col("as_of").max().dt.strftime("%Y-%m-%d")).item()
     name = run_id or f"{last}-{preset}-{run_fingerprint(settings, recipe, frame, inputs)}"
     folder = None if root is None else runs_folder(root) / name
-    with torch_threads(settings.threads), _alone(folder):
+    with one_torch_thread(), _alone(folder):
         ensemble = train_ensemble(
             frame,
             recipe,
@@ -70,6 +70,7 @@ def fit(
             seed=settings.seed,
             inputs=inputs,
             folder=None if folder is None else folder / MODEL_FOLDER,
+            threads=settings.threads,
             progress=progress,
         )
         raw = with_outcomes(ensemble.predict(frame), frame, settings)
@@ -101,10 +102,10 @@ def _alone(folder: Path | None) -> AbstractContextManager[object]:
 
 
 @contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """Torch's threads as asked for, and as they were afterwards."""
+def one_torch_thread() -> Iterator[None]:
+    """Torch at one thread: sums of several would be rounded otherwise on another machine."""
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(1)
     try:
         yield
     finally:

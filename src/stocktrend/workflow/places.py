@@ -62,7 +62,7 @@ def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame, inp
 
     The panel counts with its content, so the same records in two data roots give one id.
     """
-    chosen = settings.model_dump(mode="json")
+    chosen = settings.model_dump(mode="json", exclude={"threads"})
     content = hashlib.sha256(panel.hash_rows().to_numpy().tobytes()).hexdigest()
     return _digest(
         {

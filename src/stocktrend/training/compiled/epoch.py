@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stocktrend.training.compiled.hidden import Floats, Integers, compiled, noise
+from stocktrend.training.compiled.hidden import Doubles, Floats, Integers, compiled, noise
 from stocktrend.training.compiled.network import Batch, Plan, step, work_size
 
 
@@ -20,8 +20,8 @@ class Rates(NamedTuple):
     """
 
     ends: Integers
-    learning: Floats
-    decay: Floats
+    learning: Doubles
+    decay: Doubles
     decoupled: bool
     beta_1: float
     beta_2: float
@@ -42,28 +42,72 @@ def adam(
         weights: (P,), updated.
         first, second: (P,), moments, updated.
     """
-    squares = 0.0
-    for slope in slopes:
-        squares += slope * slope
-    clip = np.float32(min(1.0, rates.most / (np.sqrt(squares) + 1e-6)))
+    clip = np.float32(min(1.0, rates.most / (np.sqrt(_squares(slopes)) + 1e-6)))
     late = np.float32(np.sqrt(1.0 - rates.beta_2**count))
-    beta_1, beta_2 = np.float32(rates.beta_1), np.float32(rates.beta_2)
-    rest_1, rest_2 = np.float32(1.0 - rates.beta_1), np.float32(1.0 - rates.beta_2)
-    epsilon, start = np.float32(rates.epsilon), 0
+    start = 0
     for group in range(len(rates.ends)):
-        shrink = np.float32(1.0)
-        pull = np.float32(rates.decay[group])
-        if rates.decoupled:
-            shrink = np.float32(1.0 - rates.learning[group] * rates.decay[group])
-            pull = np.float32(0.0)
-        size = np.float32(rates.learning[group] / (1.0 - rates.beta_1**count))
-        for i in range(start, rates.ends[group]):
-            weight = weights[i]
-            slope = slopes[i] * clip + pull * weight
-            first[i] = beta_1 * first[i] + rest_1 * slope
-            second[i] = beta_2 * second[i] + rest_2 * slope * slope
-            weights[i] = shrink * weight - size * first[i] / (np.sqrt(second[i]) / late + epsilon)
-        start = rates.ends[group]
+        end, decay = rates.ends[group], rates.decay[group]
+        _update(
+            slopes[start:end],
+            weights[start:end],
+            first[start:end],
+            second[start:end],
+            clip,
+            np.float32(rates.learning[group] / (1.0 - rates.beta_1**count)),
+            np.float32(1.0 - rates.learning[group] * decay if rates.decoupled else 1.0),
+            np.float32(0.0 if rates.decoupled else decay),
+            np.float32(rates.beta_1),
+            np.float32(rates.beta_2),
+            late,
+            np.float32(rates.epsilon),
+        )
+        start = end
+
+
+LANES = 32
+"""Sums that run side by side: one alone would wait for each addition."""
+
+
+@compiled
+def _squares(values: Floats) -> float:
+    lanes = np.zeros(LANES, np.float32)
+    whole = len(values) // LANES
+    for i in range(whole):
+        for j in range(LANES):
+            lanes[j] += values[i * LANES + j] * values[i * LANES + j]
+    total = 0.0
+    for lane in lanes:
+        total += lane
+    for value in values[whole * LANES :]:
+        total += value * value
+    return total
+
+
+@compiled
+def _update(
+    slopes: Floats,
+    weights: Floats,
+    first: Floats,
+    second: Floats,
+    clip: float,
+    size: float,
+    shrink: float,
+    pull: float,
+    beta_1: float,
+    beta_2: float,
+    late: float,
+    epsilon: float,
+) -> None:
+    """One group's step: its ``size`` and ``late`` hold the corrections of young moments."""
+    rest_1, rest_2 = np.float32(1.0) - beta_1, np.float32(1.0) - beta_2
+    early = np.float32(1.0) / late
+    for i in range(len(weights)):
+        slope = slopes[i] * clip + pull * weights[i]
+        m = beta_1 * first[i] + rest_1 * slope
+        v = beta_2 * second[i] + rest_2 * slope * slope
+        first[i] = m
+        second[i] = v
+        weights[i] = shrink * weights[i] - size * m / (np.sqrt(v) * early + epsilon)
 
 
 @compiled

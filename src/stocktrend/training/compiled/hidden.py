@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stocktrend.compilation import compiler
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 EPSILON = 1e-5

@@ -4,7 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stocktrend.training.compiled.hidden import Floats, Integers, compiled, dense, dense_back
+from stocktrend.training.compiled.hidden import (
+    Doubles,
+    Floats,
+    Integers,
+    compiled,
+    dense,
+    dense_back,
+)
 from stocktrend.training.compiled.losses import head_loss, magnitude, orthogonality
 from stocktrend.training.compiled.tower import (
     blocks,
@@ -44,8 +51,8 @@ class Plan(NamedTuple):
     interaction: int
     context_drop: float
     stock_drop: float
-    regression: Floats
-    classification: Floats
+    regression: Doubles
+    classification: Doubles
     regularization: float
 
 

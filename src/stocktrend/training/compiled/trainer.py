@@ -1,0 +1,185 @@
+"""Epochs of a model, its loss and its optimizer as one compiled loop each, where they allow it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, AdamW, Optimizer
+
+from stocktrend.dataset import BatchLoader
+from stocktrend.dataset.seeds import epoch_seed
+from stocktrend.model import (
+    DualTowerLoss,
+    DualTowerRelevanceModel,
+    EmbeddingMagnitudeLoss,
+    Interaction,
+    TowerRegularizationLoss,
+)
+from stocktrend.training.compiled.blas import one_blas_thread
+from stocktrend.training.compiled.epoch import Rates, epoch
+from stocktrend.training.compiled.network import CONCAT, CONTEXT, FULL, PRODUCT, Plan
+
+CODES: Final[dict[Interaction, int]] = {
+    "full": FULL,
+    "product": PRODUCT,
+    "concat": CONCAT,
+    "context": CONTEXT,
+}
+COUNTER: Final = "num_batches_tracked"
+
+
+@dataclass(frozen=True)
+class CompiledTraining:
+    """Trains as the torch loop does, to the same numbers up to rounding, but for other dropout.
+
+    Dropout is a function of the seed, the epoch, the batch and the place, not of torch's generator.
+    The state stays in the model and the optimizer: it is read before an epoch and written after.
+    """
+
+    model: DualTowerRelevanceModel
+    loss: DualTowerLoss
+    optimizer: Adam
+    max_grad_norm: float
+
+    @classmethod
+    def of(
+        cls, model: nn.Module, loss: nn.Module, optimizer: Optimizer, max_grad_norm: float
+    ) -> Self | None:
+        """None where a part is not one of ours, or was changed by hooks or frozen weights."""
+        if not (
+            type(model) is DualTowerRelevanceModel
+            and type(loss) is DualTowerLoss
+            and type(optimizer) in (Adam, AdamW)
+        ):
+            return None
+        assert isinstance(model, DualTowerRelevanceModel)
+        assert isinstance(loss, DualTowerLoss)
+        assert isinstance(optimizer, Adam)
+        found = cls(model, loss, optimizer, max_grad_norm)
+        return found if found._is_plain() else None
+
+    def _is_plain(self) -> bool:
+        parameters = list(self.model.parameters())
+        groups = self.optimizer.param_groups
+        covered = [p for group in groups for p in group["params"]]
+        return (
+            self.model.shape.interaction in CODES
+            and self.loss.horizons == self.model.horizons
+            and type(self.loss.orthogonality) is TowerRegularizationLoss
+            and type(self.loss.magnitude) is EmbeddingMagnitudeLoss
+            and all(p.device.type == "cpu" and p.dtype == torch.float32 for p in parameters)
+            and all(p.requires_grad for p in parameters)
+            and [id(p) for p in covered] == [id(p) for p in parameters]
+            and len({(tuple(map(float, g["betas"])), float(g["eps"])) for g in groups}) == 1
+            and not any(g["amsgrad"] or g["maximize"] for g in groups)
+            and not any(_hooked(module) for module in (self.loss, *self.model.modules()))
+        )
+
+    def train(self, loader: BatchLoader, number: int, seed: int) -> tuple[float, int]:
+        """One epoch: mean loss over rows, and the rows."""
+        order, sizes = loader.epoch_order(number)
+        weights = _flat(self.model.parameters())
+        buffers = [b for name, b in self.model.named_buffers() if not name.endswith(COUNTER)]
+        running = _flat(buffers)
+        first, second = (_flat(self._moments(name)) for name in ("exp_avg", "exp_avg_sq"))
+        done = self._done()
+        with one_blas_thread():
+            loss = epoch(
+                self._plan(),
+                self._rates(),
+                loader.dataset.rows.numpy(),
+                order.numpy(),
+                np.array(sizes, np.int64),
+                epoch_seed(seed, number, "dropout"),
+                done,
+                weights,
+                running,
+                first,
+                second,
+            )
+        _put(weights, self.model.parameters())
+        _put(running, buffers)
+        _put(first, self._moments("exp_avg"))
+        _put(second, self._moments("exp_avg_sq"))
+        with torch.no_grad():
+            for name, buffer in self.model.named_buffers():
+                if name.endswith(COUNTER):
+                    buffer += len(sizes)
+            for p in self.model.parameters():
+                self.optimizer.state[p]["step"].fill_(done + len(sizes))
+        self.optimizer._opt_called = True  # type: ignore[attr-defined]  # else schedules warn
+        return loss, len(order)
+
+    def _plan(self) -> Plan:
+        shape = self.model.shape
+        weights = self.loss.head_weights.numpy().astype(np.float64)
+        return Plan(
+            context=np.array([shape.context_dim, *shape.context_hidden_dims], np.int64),
+            stock=np.array([shape.stock_dim, *shape.stock_hidden_dims], np.int64),
+            context_size=shape.context_embedding_dim,
+            stock_size=shape.stock_embedding_dim,
+            horizons=len(shape.horizons),
+            interaction=CODES[shape.interaction],
+            context_drop=float(shape.context_dropout),
+            stock_drop=float(shape.stock_dropout),
+            regression=weights[0].copy(),
+            classification=weights[1].copy(),
+            regularization=float(self.loss.regularization_weight),
+        )
+
+    def _rates(self) -> Rates:
+        groups = self.optimizer.param_groups
+        beta_1, beta_2 = groups[0]["betas"]
+        sizes = [sum(p.numel() for p in group["params"]) for group in groups]
+        return Rates(
+            ends=np.cumsum(sizes),
+            learning=np.array([float(group["lr"]) for group in groups]),
+            decay=np.array([float(group["weight_decay"]) for group in groups]),
+            decoupled=isinstance(self.optimizer, AdamW),
+            beta_1=float(beta_1),
+            beta_2=float(beta_2),
+            epsilon=float(groups[0]["eps"]),
+            most=float(self.max_grad_norm),
+        )
+
+    def _moments(self, name: str) -> list[Tensor]:
+        """One of Adam's moments for each parameter, 0 before the first step."""
+        state: Any = self.optimizer.state
+        for p in self.model.parameters():
+            if not state[p]:
+                state[p] = {
+                    "step": torch.zeros(()),
+                    "exp_avg": torch.zeros_like(p),
+                    "exp_avg_sq": torch.zeros_like(p),
+                }
+        return [state[p][name] for p in self.model.parameters()]
+
+    def _done(self) -> int:
+        """Steps of the optimizer so far."""
+        self._moments("exp_avg")
+        return int(self.optimizer.state[next(self.model.parameters())]["step"])
+
+
+def _hooked(module: nn.Module) -> bool:
+    return any(
+        getattr(module, name)
+        for name in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    )
+
+
+def _flat(tensors: Any) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    found: np.ndarray[tuple[int], np.dtype[np.float32]] = torch.cat(
+        [t.detach().reshape(-1) for t in tensors]
+    ).numpy()
+    return found
+
+
+def _put(flat: np.ndarray[tuple[int], np.dtype[np.float32]], tensors: Any) -> None:
+    chosen: Sequence[Tensor] = list(tensors)
+    pieces = torch.split(torch.from_numpy(flat), [t.numel() for t in chosen])
+    with torch.no_grad():
+        for tensor, piece in zip(chosen, pieces, strict=True):
+            tensor.copy_(piece.view(tensor.shape))
