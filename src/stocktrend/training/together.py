@@ -1,8 +1,8 @@
 """Ensembles trained together: every member of every window is a job of one pool of threads.
 
-A member trains in compiled loops that hold no lock of the interpreter, on its own rows, with its own
-dropout, clipping, schedule and early stopping. So members are independent: each comes out bit for
-bit as if it were trained alone, however many threads there are and whatever is trained beside it.
+A member trains in compiled loops that hold no lock of the interpreter, on its own rows, with its
+own dropout, clipping, schedule and early stopping. So members are independent: each comes out bit
+for bit as if it were trained alone, however many threads there are and whatever is trained beside.
 """
 
 import os
@@ -212,10 +212,10 @@ def _steps(frame: pl.DataFrame, recipe: Recipe, horizons: Sequence[int]) -> int:
     labels = [pl.col(f"target_{h}d") for h in horizons if f"target_{h}d" in frame.columns]
     known = pl.any_horizontal([label.is_not_null() for label in labels]) if labels else pl.lit(True)
     rows = frame.select((known & (pl.col("split") == "train")).sum()).item()
-    return rows * schedule_of(recipe, rows)[1]
+    return int(rows * schedule_of(recipe, rows)[1])
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     """Another member failed, or the program is to end."""
 
 
@@ -235,7 +235,7 @@ class _Progress:
 
         def report(step: str, done: int, total: int | None, unit: str) -> None:
             if self.stop.is_set():
-                raise _Stopped
+                raise _StoppedError
             with self.lock:
                 self.done[panel, member] = self.rows[panel] * (done / total if total else 1.0)
                 all_rows = self.recipe.members * sum(self.rows)

@@ -77,9 +77,9 @@ def _squares(values: Floats) -> float:
             lanes[j] += values[i * LANES + j] * values[i * LANES + j]
     total = 0.0
     for lane in lanes:
-        total += lane
+        total += float(lane)
     for value in values[whole * LANES :]:
-        total += value * value
+        total += float(value * value)
     return total
 
 
@@ -89,14 +89,14 @@ def _update(
     weights: Floats,
     first: Floats,
     second: Floats,
-    clip: float,
-    size: float,
-    shrink: float,
-    pull: float,
-    beta_1: float,
-    beta_2: float,
-    late: float,
-    epsilon: float,
+    clip: np.float32,
+    size: np.float32,
+    shrink: np.float32,
+    pull: np.float32,
+    beta_1: np.float32,
+    beta_2: np.float32,
+    late: np.float32,
+    epsilon: np.float32,
 ) -> None:
     """One group's step: its ``size`` and ``late`` hold the corrections of young moments."""
     rest_1, rest_2 = np.float32(1.0) - beta_1, np.float32(1.0) - beta_2
@@ -141,6 +141,7 @@ def epoch(
     """
     largest = sizes.max()
     width_c, width_s = plan.context[0], plan.stock[0]
+    start_s, start_y = plan.stock_from, plan.labels_from
     context = np.empty((largest, width_c), np.float32)
     stock = np.empty((largest, width_s), np.float32)
     targets = np.empty(plan.horizons * largest, np.float32)
@@ -153,12 +154,14 @@ def epoch(
         for b in range(n):
             row = rows[order[at + b]]
             context[b] = row[:width_c]
-            stock[b] = row[width_c : width_c + width_s]
+            stock[b] = row[start_s : start_s + width_s]
             for h in range(plan.horizons):
-                labels[h, b] = row[width_c + width_s + h]
+                labels[h, b] = row[start_y + h]
         at += n
-        own = np.int64(noise(np.uint32(number), np.uint32(seed)))
-        loss = step(plan, Batch(context[:n], stock[:n], labels), weights, running, own, work, slopes)
+        own = int(noise(np.uint32(number), np.uint32(seed)))
+        loss = step(
+            plan, Batch(context[:n], stock[:n], labels), weights, running, own, work, slopes
+        )
         total += loss * n
         adam(rates, done + number + 1, slopes, weights, first, second)
     return total / at

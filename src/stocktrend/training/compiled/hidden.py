@@ -142,7 +142,12 @@ def hidden_back(
 
 @compiled
 def move_statistics(
-    running_mean: Floats, running_variance: Floats, bias: Floats, mean: Floats, scale: Floats, n: int
+    running_mean: Floats,
+    running_variance: Floats,
+    bias: Floats,
+    mean: Floats,
+    scale: Floats,
+    n: int,
 ) -> None:
     """Take a batch of n rows into the running mean and (unbiased) variance of its layer."""
     unbiased = np.float32(n / (n - 1))

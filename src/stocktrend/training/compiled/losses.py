@@ -39,7 +39,7 @@ def head_loss(
         slope = classification * share * (chance - rises)
         slopes[b, 1] = slope
         slopes[b, 2] = -slope
-    return total
+    return float(total)
 
 
 @compiled
@@ -51,13 +51,13 @@ def magnitude(embedding: Floats, weight: float, slopes: Floats) -> float:
         row = np.float32(0.0)
         for d in range(width):
             row += embedding[b, d] * embedding[b, d]
-        total += row
+        total += float(row)
     excess = total / (n * width) - 1.0
     factor = np.float32(4.0 * weight * excess / (n * width))
     for b in range(n):
         for d in range(width):
             slopes[b, d] += factor * embedding[b, d]
-    return weight * excess * excess
+    return float(weight * excess * excess)
 
 
 @compiled
@@ -86,4 +86,4 @@ def orthogonality(
         for d in range(width):
             to_context[b, d] += across * projected[b, d] - own_c * context[b, d]
             to_projected[b, d] += across * context[b, d] - own_p * projected[b, d]
-    return weight * total / n
+    return float(weight * total / n)

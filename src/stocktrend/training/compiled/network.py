@@ -23,7 +23,7 @@ from stocktrend.training.compiled.tower import (
     tower_back,
 )
 
-FULL, PRODUCT, CONCAT, CONTEXT = range(4)
+FULL, PRODUCT, CONCAT, CONTEXT, ADDITIVE, STOCK = range(6)
 """What the heads read; numbers for the loops."""
 
 HIDDEN, SECOND, OUT = 16, 8, 3
@@ -37,7 +37,9 @@ class Plan(NamedTuple):
         context, stock: Widths of each tower's input and blocks.
         context_size, stock_size: Of the embeddings.
         horizons: How many heads.
-        interaction: ``FULL``, ``PRODUCT``, ``CONCAT`` or ``CONTEXT``.
+        interaction: One of the numbers above.
+        stock_from: Column of a row at which the stock tower's inputs start.
+        labels_from: Column at which the targets start.
         context_drop, stock_drop: Dropout.
         regression, classification: (horizons,): weights of each head's losses.
         regularization: Weight of orthogonality and magnitude.
@@ -49,6 +51,8 @@ class Plan(NamedTuple):
     stock_size: int
     horizons: int
     interaction: int
+    stock_from: int
+    labels_from: int
     context_drop: float
     stock_drop: float
     regression: Doubles
@@ -180,7 +184,8 @@ def step(
 @compiled
 def _widest(plan: Plan) -> int:
     """The widest matrix that gradients pass through."""
-    return max(plan.context.max(), plan.stock.max(), 2 * plan.context_size, plan.stock_size, HIDDEN)
+    towers = max(plan.context.max(), plan.stock.max())
+    return int(max(towers, 2 * plan.context_size, plan.stock_size, HIDDEN))
 
 
 @compiled
@@ -257,6 +262,10 @@ def _join(interaction: int, c: Floats, p: Floats, joint: Floats) -> None:
                 joint[b, d] = x + y + x * y
             elif interaction == PRODUCT:
                 joint[b, d] = x * y
+            elif interaction == ADDITIVE:
+                joint[b, d] = x + y
+            elif interaction == STOCK:
+                joint[b, d] = y
             else:
                 joint[b, d] = x
             if interaction == CONCAT:
@@ -279,6 +288,9 @@ def _join_back(
                 to_c[b, d] += slope * p[b, d]
                 to_p[b, d] += slope * c[b, d]
             else:
-                to_c[b, d] += slope
+                if interaction != STOCK:
+                    to_c[b, d] += slope
+                if interaction in (ADDITIVE, STOCK):
+                    to_p[b, d] += slope
             if interaction == CONCAT:
                 to_p[b, d] += slopes[b, width + d]

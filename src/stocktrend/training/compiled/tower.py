@@ -56,7 +56,16 @@ def blocks(
         np.dot(values, matrix(weights, at, o, i).T, products)
         at += o * i + o
         own = np.uint32((seed + block * 0x632BE5AB) & 0xFFFFFFFF)
-        hidden(products, weights[at : at + o], weights[at + o : at + 2 * o], drop, own, mean, scale, out)
+        hidden(
+            products,
+            weights[at : at + o],
+            weights[at + o : at + 2 * o],
+            drop,
+            own,
+            mean,
+            scale,
+            out,
+        )
         at += 2 * o
         move_statistics(
             running[moved : moved + o], running[moved + o : moved + 2 * o], bias, mean, scale, n
@@ -160,7 +169,9 @@ def tower(
     n, last = inputs.shape[0], widths[len(widths) - 1]
     at, d = size(widths), embedding.shape[1]
     values = outputs(widths, n, work, len(widths) - 2) if len(widths) > 1 else inputs
-    dense(values, matrix(weights, at, d, last), weights[at + d * last : at + d * last + d], embedding)
+    dense(
+        values, matrix(weights, at, d, last), weights[at + d * last : at + d * last + d], embedding
+    )
 
 
 @compiled

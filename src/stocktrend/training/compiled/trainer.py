@@ -20,7 +20,13 @@ from stocktrend.model import (
 )
 from stocktrend.training.compiled.blas import one_blas_thread
 from stocktrend.training.compiled.epoch import Rates, epoch
-from stocktrend.training.compiled.network import CONCAT, CONTEXT, FULL, PRODUCT, Plan
+from stocktrend.training.compiled.network import (
+    CONCAT,
+    CONTEXT,
+    FULL,
+    PRODUCT,
+    Plan,
+)
 
 CODES: Final[dict[Interaction, int]] = {
     "full": FULL,
@@ -123,6 +129,8 @@ class CompiledTraining:
             stock_size=shape.stock_embedding_dim,
             horizons=len(shape.horizons),
             interaction=CODES[shape.interaction],
+            stock_from=shape.context_dim,
+            labels_from=shape.context_dim + shape.stock_dim,
             context_drop=float(shape.context_dropout),
             stock_drop=float(shape.stock_dropout),
             regression=weights[0].copy(),
@@ -166,7 +174,12 @@ class CompiledTraining:
 def _hooked(module: nn.Module) -> bool:
     return any(
         getattr(module, name)
-        for name in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+        for name in (
+            "_forward_hooks",
+            "_forward_pre_hooks",
+            "_backward_hooks",
+            "_backward_pre_hooks",
+        )
     )
 
 
