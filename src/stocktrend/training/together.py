@@ -140,7 +140,7 @@ def train_ensembles(
             jobs = [
                 pool.submit(
                     _member, data, recipe, tuple(horizons), seed, member, where, folder,
-                    shared.of(number, member),
+                    shared.of(number, member), 
                 )
                 for member in range(recipe.members)
             ]  # fmt: skip
@@ -184,7 +184,7 @@ def _member(
     number: int,
     device: torch.device,
     folder: Path | None,
-    progress: Progress,
+    progress: "_Share",
 ) -> Trained:
     """Train one member, or take it from its folder, where it is left."""
     own = seed + number
@@ -193,7 +193,7 @@ def _member(
     plan, state = member_plan(recipe, horizons, own, data.scaler), unfinished(folder, number)
     if member_is_saved(folder, number):
         model, history = load_member(folder, number, device, plan)
-        progress("train", 1, 1, "rows")
+        progress.skip()
     else:
         model, history = train_member(data, recipe, horizons, own, device, progress, state)
         save_member(folder, number, model, history, plan)
@@ -230,15 +230,28 @@ class _Progress:
     lock: Lock = field(default_factory=Lock)
     done: dict[tuple[int, int], float] = field(default_factory=dict)
 
-    def of(self, panel: int, member: int) -> Progress:
-        """The progress of one member, as rows of all."""
+    def of(self, panel: int, member: int) -> "_Share":
+        """The progress of one member."""
+        return _Share(self, (panel, member))
 
-        def report(step: str, done: int, total: int | None, unit: str) -> None:
-            if self.stop.is_set():
-                raise _StoppedError
-            with self.lock:
-                self.done[panel, member] = self.rows[panel] * (done / total if total else 1.0)
-                all_rows = self.recipe.members * sum(self.rows)
-                self.report(step, round(sum(self.done.values())), all_rows, unit)
 
-        return report
+@dataclass(frozen=True)
+class _Share:
+    """One member's progress, told as rows of all."""
+
+    whole: _Progress
+    place: tuple[int, int]
+
+    def skip(self) -> None:
+        """The member was there already."""
+        with self.whole.lock:
+            self.whole.done[self.place] = self.whole.rows[self.place[0]]
+
+    def __call__(self, step: str, done: int, total: int | None, unit: str) -> None:
+        whole = self.whole
+        if whole.stop.is_set():
+            raise _StoppedError
+        with whole.lock:
+            whole.done[self.place] = whole.rows[self.place[0]] * (done / total if total else 1.0)
+            every = whole.recipe.members * sum(whole.rows)
+            whole.report(step, round(sum(whole.done.values())), every, unit)

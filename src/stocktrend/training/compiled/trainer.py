@@ -21,10 +21,12 @@ from stocktrend.model import (
 from stocktrend.training.compiled.blas import one_blas_thread
 from stocktrend.training.compiled.epoch import Rates, epoch
 from stocktrend.training.compiled.network import (
+    ADDITIVE,
     CONCAT,
     CONTEXT,
     FULL,
     PRODUCT,
+    STOCK,
     Plan,
 )
 
@@ -33,6 +35,9 @@ CODES: Final[dict[Interaction, int]] = {
     "product": PRODUCT,
     "concat": CONCAT,
     "context": CONTEXT,
+    "additive": ADDITIVE,
+    "stock": STOCK,
+    "mlp": STOCK,
 }
 COUNTER: Final = "num_batches_tracked"
 
@@ -121,16 +126,19 @@ class CompiledTraining:
 
     def _plan(self) -> Plan:
         shape = self.model.shape
+        reads_all = shape.interaction == "mlp"
+        stock_from = 0 if reads_all else shape.context_dim
+        inputs = shape.context_dim + shape.stock_dim
         weights = self.loss.head_weights.numpy().astype(np.float64)
         return Plan(
             context=np.array([shape.context_dim, *shape.context_hidden_dims], np.int64),
-            stock=np.array([shape.stock_dim, *shape.stock_hidden_dims], np.int64),
+            stock=np.array([inputs - stock_from, *shape.stock_hidden_dims], np.int64),
             context_size=shape.context_embedding_dim,
             stock_size=shape.stock_embedding_dim,
             horizons=len(shape.horizons),
             interaction=CODES[shape.interaction],
-            stock_from=shape.context_dim,
-            labels_from=shape.context_dim + shape.stock_dim,
+            stock_from=stock_from,
+            labels_from=inputs,
             context_drop=float(shape.context_dropout),
             stock_drop=float(shape.stock_dropout),
             regression=weights[0].copy(),
