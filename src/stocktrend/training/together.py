@@ -137,13 +137,11 @@ def train_ensembles(
                 inputs=inputs,
             )
             folder = None if folders is None else folders[number]
+            common = (data, recipe, tuple(horizons), seed, where, folder)
             jobs = [
-                pool.submit(
-                    _member, data, recipe, tuple(horizons), seed, member, where, folder,
-                    shared.of(number, member), 
-                )
+                pool.submit(_member, *common, member, shared.of(number, member))
                 for member in range(recipe.members)
-            ]  # fmt: skip
+            ]
             done.append((data, jobs))
             if len(done) == AHEAD:
                 collect()
@@ -181,9 +179,9 @@ def _member(
     recipe: Recipe,
     horizons: tuple[int, ...],
     seed: int,
-    number: int,
     device: torch.device,
     folder: Path | None,
+    number: int,
     progress: "_Share",
 ) -> Trained:
     """Train one member, or take it from its folder, where it is left."""
