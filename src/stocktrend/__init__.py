@@ -63,6 +63,8 @@ if TYPE_CHECKING:
         run,
         train,
     )
+    from stocktrend.workflow.study import Study, load_study
+    from stocktrend.workflow.walking import walk_forward
 
 _HOME = {
     "stocktrend.auditing": ("AuditReport",),
@@ -114,6 +116,8 @@ _HOME = {
         "run",
         "train",
     ),
+    "stocktrend.workflow.study": ("Study", "load_study"),
+    "stocktrend.workflow.walking": ("walk_forward",),
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 
@@ -151,6 +155,7 @@ __all__ = [
     "SourceError",
     "StockTower",
     "StocktrendError",
+    "Study",
     "TextScorer",
     "UnifiedTrainingDataProcessor",
     "__version__",
@@ -168,6 +173,7 @@ __all__ = [
     "load_features",
     "load_run",
     "load_settings",
+    "load_study",
     "predict",
     "rebuild",
     "report",
@@ -177,6 +183,7 @@ __all__ = [
     "simulate",
     "stock_features",
     "train",
+    "walk_forward",
 ]
 
 

@@ -91,6 +91,7 @@ class WalkForward(Model):
     ``window`` is ``expanding``, or the length of a rolling one that ends where the tests begin;
     lengths are a number with d, w, mo or y. ``validation`` is a share of the dates before a test
     period, its last ones; ``embargo`` leaves that many days free before validation and test.
+    ``controls`` names what the model is compared with; null takes all.
     """
 
     window: str = "expanding"
@@ -98,6 +99,7 @@ class WalkForward(Model):
     first_test: date | None = None
     validation: float = Field(0.15, gt=0, lt=1)
     embargo: int = Field(0, ge=0)
+    controls: tuple[str, ...] | None = None
 
     @field_validator("every", "window")
     @classmethod

@@ -124,7 +124,8 @@ def with_arguments(settings: Settings, arguments: Mapping[str, Any]) -> Settings
     Raises:
         ConfigError: with every problem found.
     """
-    given = merge(read_arguments({"recipe": settings.recipe}), read_arguments(arguments))
+    nested = {"recipe": settings.recipe, "walk_forward": settings.walk_forward.model_dump()}
+    given = merge(read_arguments(nested), read_arguments(arguments))
     changed, problems = _checked(Settings, settings.model_dump() | plain(given), given, ())
     problems += _recipe_problems(plain(given["recipe"]), given)
     if changed is None or problems:

@@ -110,17 +110,20 @@ def test_an_empty_data_root_is_refused_with_what_to_put_there(
     assert str(tmp_path / "raw" / "prices") in message
 
 
-@pytest.mark.parametrize("command", ["evaluate", "predict", "report"])
+@pytest.mark.parametrize("command", ["evaluate --run newest", "predict", "report"])
 def test_a_data_root_without_a_run_is_refused(
     command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert "stocktrend run" in refused(capsys, command, "--data-root", str(tmp_path))
+    message = refused(capsys, *command.split(), "--data-root", str(tmp_path))
+    assert "must hold a trained run" in message
+    assert "stocktrend run" in message
 
 
+@pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_training_without_a_lake_is_refused(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert "stocktrend ingest" in refused(capsys, "train", "--data-root", str(tmp_path))
+    assert "stocktrend ingest" in refused(capsys, command, "--data-root", str(tmp_path))
 
 
 def test_no_data_root_is_needed_beside_the_files(

@@ -10,7 +10,7 @@ import pytest
 import stocktrend as st
 from stocktrend.errors import LakeError
 from stocktrend.lake import upkeep
-from stocktrend.workflow.run import recorded_versions
+from stocktrend.workflow.origin import recorded_versions
 
 RECIPE = """
 preset: cross_sectional

@@ -118,7 +118,7 @@ def test_without_a_universe_every_report_warns(
 ) -> None:
     root = ("--data-root", market)
     none = ("--set", "sources.universe=[]")
-    for command in (("build", *root, *none), ("train", *root, *QUICK), ("evaluate", *root)):
+    for command in (("build", *root, *none), ("train", *root, *QUICK), ("evaluate", *root, *QUICK)):
         assert NO_UNIVERSE in output(capsys, *command), command
         done = json.loads(output(capsys, *command, "--json"))
         assert NO_UNIVERSE in (done.get("build") or done)["warnings"]

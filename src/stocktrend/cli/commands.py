@@ -80,8 +80,8 @@ def build(
     from stocktrend.features.own_files import load_features
     from stocktrend.lake import Lake
     from stocktrend.universe import Universe, survivorship
+    from stocktrend.workflow.material import stored_panel
     from stocktrend.workflow.places import lake_folder, panel_file
-    from stocktrend.workflow.steps import stored_panel
 
     with ProgressDisplay() as progress:
         panel = stored_panel(asked.root, asked.settings, progress)
@@ -121,27 +121,6 @@ def train(
 
 
 @app.command(**COMMAND)
-def evaluate(
-    context: typer.Context,
-    data_root: options.DataRoot = None,
-    run_id: options.RunId = None,
-    as_json: options.Json = False,
-) -> None:
-    """Judge a run again, beside simple controls."""
-    root = options.existing_root(context, data_root)
-    display = Display(as_json)
-    import stocktrend as st
-    from stocktrend.cli.results import show_evaluation, show_verdict
-
-    with ProgressDisplay() as progress:
-        run = st.evaluate(st.load_run(root, run_id), progress=progress)
-    show_evaluation(display, run)
-    show_verdict(display, run)
-    display.say(f"Wrote {run.folder}/metrics.json")
-    display.finish({"folder": run.folder, **run.to_dict()})
-
-
-@app.command(**COMMAND)
 def predict(
     context: typer.Context,
     data_root: options.DataRoot = None,
@@ -158,15 +137,13 @@ def predict(
     """Score one date from the records known then."""
     problems: list[str] = []
     day = options.parse_date(as_of, "--as-of", problems)
-    if out is not None and out.suffix not in (".parquet", ".csv"):
-        problems.append(f"--out must end in .parquet or .csv, however: {out}. Rename it")
+    options.check_table(out, problems)
     chosen = options.split_list(tickers)
     if chosen == []:
         problems.append("tickers must name one or more, however: none. Leave --tickers out for all")
     root = options.existing_root(context, data_root, problems)
     display = Display(as_json)
     import stocktrend as st
-    from stocktrend.atomic import write_bytes, write_parquet
     from stocktrend.cli.results import score_records, show_scores
 
     run = st.load_run(root, run_id)
@@ -183,10 +160,7 @@ def predict(
     display.heading(f"Scores of {scores['as_of'][0]:%Y-%m-%d} by run {run.id}")
     show_scores(display, ranked, horizons)
     if out is not None:
-        if out.suffix == ".parquet":
-            write_parquet(out, scores)
-        else:
-            write_bytes(out, scores.write_csv().encode())
+        options.write_table(out, scores)
         display.say(f"Wrote {out}")
     display.finish({"run": run.id, "scores": score_records(ranked)})
 

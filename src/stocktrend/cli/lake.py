@@ -55,7 +55,7 @@ def history(
     root = options.existing_root(context, data_root)
     display = Display(as_json)
     from stocktrend.lake import upkeep
-    from stocktrend.workflow.run import recorded_versions
+    from stocktrend.workflow.origin import recorded_versions
 
     found = upkeep.history(_lake(root), recorded_versions(root))
     shown = [version for version in found if table in (None, version.table)]
@@ -136,7 +136,8 @@ def restore(
     root = options.existing_root(context, data_root, problems)
     display = Display(as_json)
     from stocktrend.lake import moments, restoring
-    from stocktrend.workflow.run import find_run, read_origin
+    from stocktrend.workflow.origin import read_origin
+    from stocktrend.workflow.run import find_run
 
     held = _lake(root) if not intact else _damaged_lake(root)
     state: State
@@ -194,7 +195,7 @@ def vacuum(
     root = options.existing_root(context, data_root, problems)
     display = Display(as_json)
     from stocktrend.lake import upkeep
-    from stocktrend.workflow.run import recorded_versions
+    from stocktrend.workflow.origin import recorded_versions
 
     done = upkeep.vacuum(
         _lake(root),

@@ -17,6 +17,8 @@ import typer
 from stocktrend.errors import ConfigError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from stocktrend.config import Settings
     from stocktrend.settings import Effective
 
@@ -74,19 +76,21 @@ def asked(
     assignments: Sequence[str] | None = None,
     *,
     raw_needed: bool = False,
+    problems: Sequence[str] = (),
 ) -> Asked:
     """The data root and settings that the options name.
 
     Raises:
-        ConfigError: with everything that is wrong with options, places, YAML and environment.
+        ConfigError: with everything that is wrong with options, places, YAML and environment, and
+            the ``problems`` found before.
     """
     from stocktrend.settings import load_settings
 
-    problems = unknown_options(context)
-    root = _find_root(data_root, config, problems)
+    found = [*unknown_options(context), *problems]
+    root = _find_root(data_root, config, found)
     given = dict(overrides)
     given["tickers"] = split_list(overrides.get("tickers"))
-    given.update(_assigned(assignments or (), problems))
+    given.update(_assigned(assignments or (), found))
     effective = None
     try:
         effective = load_settings(
@@ -97,11 +101,11 @@ def asked(
             check_files=raw_needed and root is not None,
         )
     except ConfigError as error:
-        problems += error.problems
+        found += error.problems
     if raw_needed and root is not None and effective is not None:
-        problems += _nothing_to_read(root, effective.settings)
-    if root is None or effective is None or problems:
-        raise ConfigError(problems)
+        found += _nothing_to_read(root, effective.settings)
+    if root is None or effective is None or found:
+        raise ConfigError(found)
     return Asked(root, effective)
 
 
@@ -174,6 +178,22 @@ def unknown_options(context: typer.Context) -> list[str]:
                 f"See `{context.command_path} --help`"
             )
     return problems
+
+
+def check_table(out: Path | None, problems: list[str]) -> None:
+    """A file for a table; what is wrong with its name goes to ``problems``."""
+    if out is not None and out.suffix not in (".parquet", ".csv"):
+        problems.append(f"--out must end in .parquet or .csv, however: {out}. Rename it")
+
+
+def write_table(out: Path, table: "pl.DataFrame") -> None:
+    """A table as the end of its file's name says."""
+    from stocktrend.atomic import write_csv, write_parquet
+
+    if out.suffix == ".parquet":
+        write_parquet(out, table)
+    else:
+        write_csv(out, table)
 
 
 def split_list(text: str | None) -> list[str] | None:

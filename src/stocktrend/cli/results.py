@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stocktrend.sources.sample import SampleMarket
     from stocktrend.universe import Universe
     from stocktrend.workflow.run import Run
+    from stocktrend.workflow.study import Study
 
 STRONGEST = 5
 COUNTS = ("read", "new", "revised", "unchanged", "duplicate", "quarantined")
@@ -203,7 +204,7 @@ def show_trained(display: Display, run: "Run") -> None:
         display.say(f"Wrote {run.folder}")
 
 
-def show_evaluation(display: Display, run: "Run") -> None:
+def show_evaluation(display: Display, run: "Run | Study") -> None:
     """The model beside the controls on the same rows, then the verdict."""
     if run.evaluation is None:
         return
@@ -224,7 +225,7 @@ def show_evaluation(display: Display, run: "Run") -> None:
     display.table(("horizon", "who", *labels), rows)
 
 
-def show_verdict(display: Display, run: "Run") -> None:
+def show_verdict(display: Display, run: "Run | Study") -> None:
     """Skill against the controls in plain words."""
     if run.evaluation is None:
         return

@@ -26,10 +26,11 @@ from stocktrend.lake import Lake
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.progress import Progress, silent
 from stocktrend.workflow.fit import one_torch_thread
+from stocktrend.workflow.material import settings_of
 from stocktrend.workflow.page import report
 from stocktrend.workflow.places import lake_folder
 from stocktrend.workflow.run import AUDIT_FILE, Run, features_of, finished_runs, load_run
-from stocktrend.workflow.steps import rows_of, settings_of
+from stocktrend.workflow.steps import rows_of
 
 Root = Path | str
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import torch
 
-from stocktrend.config import Settings
+from stocktrend.config import Settings, WalkForward
 from stocktrend.dataset.frames import Frame, to_polars
 from stocktrend.dataset.splits import time_split
 from stocktrend.errors import ModelError
@@ -19,7 +19,7 @@ from stocktrend.progress import Progress, silent
 from stocktrend.training import train_ensemble
 from stocktrend.universe import Universe
 from stocktrend.workflow.forecast import Forecaster, score_columns
-from stocktrend.workflow.places import run_fingerprint, runs_folder
+from stocktrend.workflow.places import fingerprint, runs_folder
 from stocktrend.workflow.run import MODEL_FOLDER, Run, save_model
 
 
@@ -56,13 +56,14 @@ def fit(
         ConfigError: own features that the settings name are not given.
     """
     require_loaded(settings, features)
+    settings = settings.model_copy(update={"walk_forward": WalkForward()})  # does not decide a run
     inputs = model_inputs(features)
     frame = time_split(to_polars(panel), settings.split, settings.horizons)
     preset, recipe = settings.recipe_for(frame["ticker"].n_unique())
     last = frame.select(pl.col("as_of").max().dt.strftime("%Y-%m-%d")).item()
-    name = run_id or f"{last}-{preset}-{run_fingerprint(settings, recipe, frame, inputs)}"
+    name = run_id or f"{last}-{preset}-{fingerprint(settings, recipe, frame, inputs)}"
     folder = None if root is None else runs_folder(root) / name
-    with one_torch_thread(), _alone(folder):
+    with one_torch_thread(), alone(folder, f"run {name}"):
         ensemble = train_ensemble(
             frame,
             recipe,
@@ -94,11 +95,13 @@ def fit(
     return run
 
 
-def _alone(folder: Path | None) -> AbstractContextManager[object]:
-    """A run's folder held against other programs that would train the same."""
-    return (
-        nullcontext() if folder is None else only_writer(folder, f"run {folder.name}", ModelError)
-    )
+def alone(folder: Path | None, what: str) -> AbstractContextManager[object]:
+    """The folder of ``what`` held against other programs that would make the same; None: nothing.
+
+    Raises:
+        ModelError: another program holds it.
+    """
+    return nullcontext() if folder is None else only_writer(folder, what, ModelError)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
@@ -35,6 +35,11 @@ def runs_folder(root: Path) -> Path:
     return root / "runs"
 
 
+def studies_folder(root: Path) -> Path:
+    """One folder a walk-forward study."""
+    return root / "studies"
+
+
 def panel_fingerprint(settings: Settings, lake: Lake, files: Mapping[str, str]) -> str:
     """Twelve hex digits of what decides a panel: settings, own features, lake tables, program.
 
@@ -57,10 +62,17 @@ def libraries() -> dict[str, str]:
     return machine | python | {name: version(name) for name in LIBRARIES}
 
 
-def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame, inputs: Inputs) -> str:
+def fingerprint(
+    settings: Settings,
+    recipe: Recipe,
+    panel: pl.DataFrame,
+    inputs: Inputs,
+    contenders: Sequence[str] = (),
+) -> str:
     """Twelve hex digits of everything that decides a run: settings, recipe, panel, program.
 
-    The panel counts with its content, so the same records in two data roots give one id.
+    Of a study the names of its contenders count too. The panel counts with its content, so the same
+    records in two data roots give one id.
     """
     chosen = settings.model_dump(mode="json", exclude={"threads"})
     content = hashlib.sha256(panel.hash_rows().to_numpy().tobytes()).hexdigest()
@@ -71,6 +83,7 @@ def run_fingerprint(settings: Settings, recipe: Recipe, panel: pl.DataFrame, inp
             "columns": panel.columns,
             "inputs": asdict(inputs),
             "panel": content,
+            "contenders": list(contenders),
             "program": program_digest(),
             "torch": version("torch"),
         }

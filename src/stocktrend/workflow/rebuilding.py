@@ -12,16 +12,15 @@ from stocktrend.panel import build_panel
 from stocktrend.progress import Progress, silent
 from stocktrend.universe import Universe
 from stocktrend.workflow.fit import fit
+from stocktrend.workflow.origin import CONFIG_FILE, read_origin
 from stocktrend.workflow.places import lake_folder, libraries, program_digest, runs_folder
 from stocktrend.workflow.run import (
-    CONFIG_FILE,
     METRICS_FILE,
     MODEL_FOLDER,
     PREDICTIONS_FILE,
     changed_files,
     find_run,
     load_run,
-    read_origin,
 )
 from stocktrend.workflow.steps import evaluate
 

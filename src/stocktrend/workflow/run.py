@@ -7,29 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
 from polars.exceptions import PolarsError
 
-from stocktrend.atomic import write_bytes, write_json, write_parquet
+from stocktrend.atomic import write_json, write_parquet
 from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, ModelError
 from stocktrend.evaluation.metrics import Metrics
 from stocktrend.evaluation.results import Evaluation
 from stocktrend.features.own import Feature
 from stocktrend.features.own_files import feature_files, load_features
-from stocktrend.lake import Lake
-from stocktrend.provenance import plain, read_yaml
 from stocktrend.recipe import Recipe
 from stocktrend.universe import UNKNOWN, Universe, survivorship
 from stocktrend.workflow.forecast import CALIBRATION_FILE, Forecaster
-from stocktrend.workflow.places import lake_folder, libraries, program_digest, runs_folder
+from stocktrend.workflow.origin import read_config, read_origin, write_config, write_origin
+from stocktrend.workflow.places import runs_folder
 
 MODEL_FOLDER = "model"
 PREDICTIONS_FILE = "predictions.parquet"
 METRICS_FILE = "metrics.json"
-CONFIG_FILE = "config.yaml"
 REPORT_FILE = "report.html"
-ORIGIN_FILE = "origin.json"
 AUDIT_FILE = "audit.json"
 
 
@@ -113,19 +109,8 @@ class Run:
 def save_model(run: Run) -> None:
     """Write config, predictions and model to the run's folder, the model's last file last."""
     folder = _folder(run)
-    settings = run.settings.model_dump(mode="json", exclude_none=True)
-    settings |= {"preset": run.preset, "recipe": run.recipe.model_dump(mode="json")}
-    write_bytes(folder / CONFIG_FILE, yaml.safe_dump(settings, sort_keys=False).encode())
-    origin = {
-        "run": run.id,
-        "lake_versions": run.versions,
-        "universe": None if run.universe is None else run.universe.to_dict(),
-        "lake_tables": Lake(lake_folder(folder.parents[1])).ids(),
-        "feature_files": run.files,
-        "program": program_digest(),
-        "libraries": libraries(),
-    }
-    write_json(folder / ORIGIN_FILE, origin)
+    write_config(folder, run.settings, run.preset, run.recipe)
+    write_origin(folder, "run", versions=run.versions, files=run.files, universe=run.universe)
     write_parquet(folder / PREDICTIONS_FILE, run.predictions)
     run.forecaster.save(folder / MODEL_FOLDER)
 
@@ -142,34 +127,6 @@ def _folder(run: Run) -> Path:
             "root to keep it on disk, or save run.forecaster yourself"
         )
     return run.folder
-
-
-def read_origin(folder: Path) -> dict[str, Any]:
-    """What a run was made of: lake versions, ids of the tables, own features, program, libraries.
-
-    Runs of older programs tell the versions alone.
-
-    Raises:
-        ModelError: the file is missing or damaged.
-    """
-    try:
-        origin: dict[str, Any] = json.loads((folder / ORIGIN_FILE).read_text("utf-8"))
-        return origin | {"lake_versions": dict(origin["lake_versions"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"a run's folder must be complete and readable, however {folder}: {error!r}. Remove "
-            "it and run `stocktrend train` again"
-        ) from error
-
-
-def recorded_versions(root: Path) -> dict[str, dict[str, int]]:
-    """Id of each run of a data root -> the lake tables' versions that it was made from.
-
-    Raises:
-        ModelError: a run's folder is damaged.
-    """
-    files = sorted(runs_folder(root).glob(f"*/{ORIGIN_FILE}"))
-    return {file.parent.name: read_origin(file.parent)["lake_versions"] for file in files}
 
 
 def find_run(root: Path, run_id: str | None = None) -> Path:
@@ -264,10 +221,7 @@ def load_run(root: Path | str, run_id: str | None = None) -> Run:
 
 
 def _read(folder: Path) -> Run:
-    tree, problems = read_yaml(folder / CONFIG_FILE)
-    if problems:
-        raise ValueError("; ".join(problems))
-    settings = Settings.model_validate(plain(tree))
+    settings = read_config(folder)
     origin = read_origin(folder)
     universe = origin.get("universe")
     metrics = folder / METRICS_FILE

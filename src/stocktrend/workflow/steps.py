@@ -5,50 +5,29 @@ panel with the same fingerprint, ensemble members already trained. So a stopped 
 it was when it is called again.
 """
 
-import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-from polars.exceptions import PolarsError
 
-from stocktrend.atomic import write_json, write_parquet
 from stocktrend.config import Settings
 from stocktrend.dataset.frames import Frame
 from stocktrend.dataset.splits import time_split
-from stocktrend.errors import ConfigError, LakeError, ModelError
+from stocktrend.errors import LakeError, ModelError
 from stocktrend.evaluation.study import evaluate as evaluate_predictions
 from stocktrend.features.own import Feature
-from stocktrend.features.own_files import feature_files, load_features
 from stocktrend.ingestion import IngestReport
 from stocktrend.ingestion import ingest as ingest_files
 from stocktrend.lake import Lake
-from stocktrend.lake.lock import only_writer
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.progress import Progress, silent
-from stocktrend.settings import load_settings, with_arguments
-from stocktrend.universe import Universe
 from stocktrend.workflow.fit import fit
+from stocktrend.workflow.material import Root, material_of, settings_of, stored_panel
 from stocktrend.workflow.page import report
-from stocktrend.workflow.places import lake_folder, panel_file, panel_fingerprint
+from stocktrend.workflow.places import lake_folder
 from stocktrend.workflow.run import Run, features_of, save_evaluation
-
-Root = Path | str
-
-
-def settings_of(root: Root, settings: Settings | None = None, **overrides: Any) -> Settings:
-    """The settings given, else those of the data root; ``overrides`` that are not None win.
-
-    Raises:
-        ConfigError: with every problem found.
-    """
-    if settings is None:
-        return load_settings(Path(root), overrides=overrides, environ=os.environ).settings
-    return with_arguments(settings, overrides)
 
 
 def ingest(
@@ -100,38 +79,6 @@ def build_panel(
     return stored_panel(folder, chosen, progress)
 
 
-def stored_panel(
-    root: Path, settings: Settings, progress: Progress = silent, lake: Lake | None = None
-) -> pl.DataFrame:
-    """The panel of the lake as it stands, from its file where that is still right.
-
-    Raises:
-        LakeError: another program makes the panel.
-    """
-    lake = lake or Lake(lake_folder(root)).as_now()
-    file = panel_file(root, settings)
-    mark = file.with_suffix(".json")
-    now = {"fingerprint": panel_fingerprint(settings, lake, feature_files(settings, root))}
-    kept = _kept_panel(file, mark, now)
-    if kept is not None:
-        return kept
-    own = load_features(settings, root)
-    with only_writer(file.parent, "the panel"):
-        panel = compute_panel(lake, settings, features=own, progress=progress)
-        mark.unlink(missing_ok=True)
-        write_parquet(file, panel)
-        write_json(mark, now)
-    return panel
-
-
-def _kept_panel(file: Path, mark: Path, now: Mapping[str, str]) -> pl.DataFrame | None:
-    """The stored panel; None where it is of other inputs, or a file is missing or damaged."""
-    try:
-        return pl.read_parquet(file) if json.loads(mark.read_bytes()) == now else None
-    except (FileNotFoundError, ValueError, PolarsError):
-        return None
-
-
 def train(
     source: "Root | Frame",
     *,
@@ -159,31 +106,19 @@ def train(
     Raises:
         ConfigError: features are given beside a data root, or the settings are wrong.
     """
-    chosen = tuple(horizons) if horizons is not None else None
-    if isinstance(source, str | Path):
-        if features:
-            raise ConfigError(
-                f"features must be given with a panel alone, however {source} is a data root: "
-                "name their file in its settings, as in features: [my_features.py]"
-            )
-        root = Path(source)
-        effective = settings_of(root, settings, preset=preset, horizons=chosen, seed=seed)
-        lake = Lake(lake_folder(root)).as_now()
-        panel = stored_panel(root, effective, progress, lake)
-        run = fit(
-            panel,
-            effective,
-            root=root,
-            versions=lake.versions(),
-            features=load_features(effective, root),
-            files=feature_files(effective, root),
-            universe=Universe.of(lake, panel, effective.tickers),
-            progress=progress,
-        )
-    else:
-        base = settings or Settings()
-        effective = settings_of(".", base, preset=preset, horizons=chosen, seed=seed)
-        run = fit(source, effective, root=None, features=features, progress=progress)
+    material = material_of(
+        source, settings, features, progress, preset=preset, horizons=horizons, seed=seed
+    )
+    run = fit(
+        material.panel,
+        material.settings,
+        root=material.root,
+        versions=material.versions,
+        features=material.features,
+        files=material.files,
+        universe=material.universe,
+        progress=progress,
+    )
     return evaluate(run, progress=progress)
 
 

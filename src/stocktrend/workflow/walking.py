@@ -1,0 +1,182 @@
+"""A walk-forward study as a step: folds, contenders, calibration, judgement.
+
+Each contender's raw scores are kept as soon as it has walked through all folds, and its members as
+soon as they are trained, so a study that was stopped goes on where it was. What is made of the raw
+scores is made anew each time: it is quick, and then nothing old can be mistaken for it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from stocktrend.atomic import write_parquet
+from stocktrend.config import Settings, Split
+from stocktrend.dataset.frames import Frame, require_columns
+from stocktrend.evaluation.conformal import calibrated
+from stocktrend.evaluation.contenders import CONTENDERS, MAIN, Contender, contenders
+from stocktrend.evaluation.folds import fold_panel, walk_forward_folds
+from stocktrend.evaluation.outcomes import outcomes
+from stocktrend.evaluation.study import judge
+from stocktrend.features.own import Feature, model_inputs
+from stocktrend.features.own_files import require_loaded
+from stocktrend.progress import Progress, silent
+from stocktrend.sources.sectors import read_sectors
+from stocktrend.workflow.fit import alone, one_torch_thread
+from stocktrend.workflow.material import Root, material_of
+from stocktrend.workflow.places import fingerprint, studies_folder
+from stocktrend.workflow.study import CONTENDERS_FOLDER, Study, save_study
+
+
+def walk_forward(
+    source: "Root | Frame",
+    *,
+    settings: Settings | None = None,
+    preset: str | None = None,
+    horizons: Sequence[int] | None = None,
+    seed: int | None = None,
+    members: int | None = None,
+    controls: Sequence[str] | None = None,
+    features: Sequence[Feature] = (),
+    progress: Progress = silent,
+) -> Study:
+    """Judge the model and its controls on dates that none of them saw, retraining all the way.
+
+    Args:
+        source: A data root, or a panel (polars or pandas).
+        settings: Default: the data root's, or the defaults; ``walk_forward`` says how to walk.
+        preset: ``original``, ``cross_sectional`` or ``auto``.
+        horizons: Days ahead; the panel must have their targets.
+        seed: Of everything that is random.
+        members: Of the dual tower's ensemble. Default: the recipe's.
+        controls: Names of what the model is compared with. Default: the settings', else all.
+        features: Own features of a panel alone, which the model is to read beside the 87.
+
+    Returns:
+        The study. Of a data root it is also kept in ``studies/<id>/``; the same inputs give the
+        same id and the same bytes, and one that was stopped goes on where it was.
+
+    Raises:
+        ConfigError: the settings are wrong, or a control is unknown.
+        DataError: the panel lacks columns, or dates for the walk.
+        ModelError: another program makes the same study.
+    """
+    material = material_of(
+        source,
+        settings,
+        features,
+        progress,
+        **{"recipe.members": members, "walk_forward.controls": controls},
+        preset=preset,
+        horizons=horizons,
+        seed=seed,
+    )
+    panel, root = material.panel, material.root
+    chosen = material.settings.model_copy(update={"split": Split()})  # does not decide a study
+    require_loaded(chosen, material.features)
+    require_columns(panel, ["ticker", "as_of"], "walk_forward")
+    inputs = model_inputs(material.features)
+    preset_name, recipe = chosen.recipe_for(panel["ticker"].n_unique())
+    entrants = contenders(recipe, _names(chosen), inputs=inputs)
+    folds = walk_forward_folds(panel["as_of"], chosen.walk_forward)
+    last = panel.select(pl.col("as_of").max().dt.strftime("%Y-%m-%d")).item()
+    names = [contender.name for contender in entrants]
+    digest = fingerprint(chosen, recipe, panel, inputs, names)
+    name = f"{last}-{preset_name}-{digest}"
+    folder = None if root is None else studies_folder(root) / name
+    panels = tuple(fold_panel(panel, fold, chosen.horizons) for fold in folds)
+    with one_torch_thread(), alone(folder, f"study {name}"):
+        tables = []
+        for contender in entrants:
+            raw = _raw(contender, panels, chosen, folder, progress)
+            tables.append(_displayed(contender, raw, panels, chosen))
+        predictions = pl.concat(tables, how="diagonal").sort("model", "as_of", "ticker")
+        tested = predictions.select("ticker", "as_of").unique()
+        named = None if root is None or chosen.sectors is None else root / chosen.sectors
+        sectors = None if named is None else read_sectors(named)
+        known = outcomes(panel, chosen.horizons, sectors=sectors).join(
+            tested, on=["ticker", "as_of"], how="semi", maintain_order="left"
+        )
+        study = Study(
+            id=name,
+            settings=chosen,
+            preset=preset_name,
+            recipe=recipe,
+            folds=folds,
+            predictions=predictions,
+            outcomes=known,
+            evaluation=judge(
+                predictions, known, chosen.horizons, seed=chosen.seed, progress=progress
+            ),
+            versions=material.versions,
+            files=material.files,
+            universe=material.universe,
+            folder=folder,
+        )
+        if folder is not None:
+            save_study(study)
+    return study
+
+
+def _names(settings: Settings) -> tuple[str, ...]:
+    """The model and the controls asked for, each once, in the order of all of them."""
+    controls = settings.walk_forward.controls
+    if controls is None:
+        return CONTENDERS
+    asked = {MAIN, *controls}
+    return (*(name for name in CONTENDERS if name in asked), *sorted(asked - set(CONTENDERS)))
+
+
+def _raw(
+    contender: Contender,
+    panels: Sequence[pl.DataFrame],
+    settings: Settings,
+    folder: Path | None,
+    progress: Progress,
+) -> tuple[pl.DataFrame, ...]:
+    """A contender's raw scores of each fold; those that are kept, where it has finished before."""
+    place = None if folder is None else folder / CONTENDERS_FOLDER / contender.name
+    file = None if place is None else place.with_suffix(".parquet")
+    kept = None if file is None else _kept(file)
+    if kept is None:
+        scores = contender.scores(
+            panels, settings.horizons, seed=settings.seed, folder=place, progress=progress
+        )
+        numbers = range(1, len(panels) + 1)
+        kept = pl.concat(
+            rows.with_columns(pl.lit(number, pl.Int32).alias("fold"))
+            for number, rows in zip(numbers, scores, strict=True)
+        )
+        if file is not None:
+            write_parquet(file, kept)
+    return tuple(kept.partition_by("fold", maintain_order=True))
+
+
+def _kept(file: Path) -> pl.DataFrame | None:
+    """The file's content; None where it is missing or damaged."""
+    try:
+        return pl.read_parquet(file)
+    except (FileNotFoundError, PolarsError):
+        return None
+
+
+def _displayed(
+    contender: Contender,
+    raw: Sequence[pl.DataFrame],
+    panels: Sequence[pl.DataFrame],
+    settings: Settings,
+) -> pl.DataFrame:
+    """A contender's test rows of all folds, calibrated on the validation rows of each."""
+    horizons, shown = settings.horizons, []
+    as_they_are = [pl.col(f"raw_{h}d").alias(f"score_{h}d") for h in horizons]
+    for rows, panel in zip(raw, panels, strict=True):
+        said = (
+            rows.with_columns(as_they_are)
+            if contender.in_target_units
+            else calibrated(rows, panel, horizons)
+        )
+        shown.append(said.filter(pl.col("split") == "test").drop("split"))
+    keys = ["model", "fold", "ticker", "as_of"]
+    table = pl.concat(shown, how="diagonal").with_columns(pl.lit(contender.name).alias("model"))
+    return table.select(*keys, pl.exclude(keys))
