@@ -148,6 +148,7 @@ class Settings(Model):
     recipe: dict[str, Any] = Field(default_factory=dict)
     split: Split = Split()
     walk_forward: WalkForward = WalkForward()
+    coverage: float = Field(0.9, ge=0.5, le=0.99)
     seed: int = Field(0, ge=0)
     threads: int | None = Field(None, ge=1)
 

@@ -63,6 +63,11 @@ def make(tickers: int = 8, dates: int = 60) -> ReportContents:
         panel.select("ticker", "as_of", "split", SIGNAL, *scores)
         .with_columns(rise)
         .with_columns(fall)
+        .with_columns(
+            *(pl.lit(-0.4).alias(f"low_{h}d") for h in (7, 30)),
+            *(pl.lit(0.6).alias(f"high_{h}d") for h in (7, 30)),
+            *(pl.lit("no call").alias(f"call_{h}d") for h in (7, 30)),
+        )
         .drop(SIGNAL)
     )
     prices = panel.select(
@@ -284,7 +289,7 @@ def test_of_many_tickers_the_strongest_are_charted_and_all_are_listed() -> None:
     rows = rows.with_columns(
         pl.Series(f"{name}_{h}d", np.tile(score, 3))
         for h in (7, 30)
-        for name in ("score", "pos_prob", "neg_prob")
+        for name in ("score", "pos_prob", "neg_prob", "low", "high", "call")
     )
     many = replace(
         make(6, 30),

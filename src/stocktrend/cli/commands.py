@@ -158,7 +158,7 @@ def predict(
     horizons = run.settings.horizons
     ranked = scores.sort(f"score_{horizons[0]}d", descending=True)
     display.heading(f"Scores of {scores['as_of'][0]:%Y-%m-%d} by run {run.id}")
-    show_scores(display, ranked, horizons)
+    show_scores(display, ranked, horizons, run.forecaster.intervals.coverage)
     if out is not None:
         options.write_table(out, scores)
         display.say(f"Wrote {out}")

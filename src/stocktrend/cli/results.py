@@ -249,22 +249,37 @@ def show_strongest(display: Display, run: "Run") -> None:
         import polars as pl
 
         shown = pl.concat([latest.head(STRONGEST), latest.tail(STRONGEST)])
-    show_scores(display, shown, run.settings.horizons)
+    show_scores(display, shown, run.settings.horizons, run.forecaster.intervals.coverage)
 
 
-def show_scores(display: Display, scores: "pl.DataFrame", horizons: tuple[int, ...]) -> None:
-    """A ticker a row: score and both probabilities of each horizon."""
-    columns = [f"{name}_{h}d" for h in horizons for name in ("score", "pos_prob", "neg_prob")]
-    titles = [f"#{title} {h}d" for h in horizons for title in ("score", "P(up)", "P(down)")]
-    display.table(("ticker", *titles), scores.select("ticker", *columns).iter_rows())
+def show_scores(
+    display: Display, scores: "pl.DataFrame", horizons: tuple[int, ...], coverage: float
+) -> None:
+    """A ticker a row: score, both probabilities, interval and call of each horizon."""
+    titles = [
+        title
+        for h in horizons
+        for title in (f"#score {h}d", f"#P(up) {h}d", f"#P(down) {h}d", f"#{coverage:.0%}", "call")
+    ]
+    rows = []
+    for row in scores.iter_rows(named=True):
+        cells = [row["ticker"]]
+        for h in horizons:
+            low, high = row[f"low_{h}d"], row[f"high_{h}d"]
+            interval = None if low is None else f"{low:+.2f} .. {high:+.2f}"
+            cells += [row[f"{name}_{h}d"] for name in ("score", "pos_prob", "neg_prob")]
+            cells += [interval, row[f"call_{h}d"]]
+        rows.append(cells)
+    display.table(("ticker", *titles), rows)
 
 
 def score_records(scores: "pl.DataFrame") -> list[dict[str, Any]]:
-    """Scores and probabilities as JSON objects, one a ticker."""
+    """Scores, probabilities, intervals and calls as JSON objects, one a ticker."""
+    kinds = ("score_", "pos_", "neg_", "low_", "high_", "call_")
     wanted = [
         name
         for name in scores.columns
-        if name in ("ticker", "as_of", "close") or name.startswith(("score_", "pos_", "neg_"))
+        if name in ("ticker", "as_of", "close") or name.startswith(kinds)
     ]
     return scores.select(wanted).to_dicts()
 

@@ -25,7 +25,7 @@ ROW_COLUMNS: Final = ("ticker", "as_of", "previous_as_of", "session")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _OF_A_HORIZON = re.compile(
-    r"(target|label_known_at|score|pos_prob|neg_prob)_\d+d|return_\d+d(_next_(open|close))?"
+    r"(target|label_known_at|raw|score|pos_prob|neg_prob|low|high|call|spread)_\d+d|return_\d+d(_next_(open|close))?"
 )
 _TAKEN = frozenset({*FEATURES, *ROW_COLUMNS, "timestamp", "close", "adj_close", "split", "n_bars"})
 

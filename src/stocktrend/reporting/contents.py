@@ -19,7 +19,7 @@ class ReportContents:
         title: Name of the run.
         horizons: Days.
         predictions: All rows: ``ticker``, ``as_of``, ``split`` and, per horizon, ``score_{h}d``,
-            ``pos_prob_{h}d``, ``neg_prob_{h}d``.
+            ``pos_prob_{h}d``, ``neg_prob_{h}d``, ``low_{h}d``, ``high_{h}d``, ``call_{h}d``.
         latest: The rows of the newest date, the same columns; ``split`` is not needed.
         panel: ``as_of`` and the features, for coverage; may be an empty frame.
         prices: ``ticker``, ``session``, ``adj_close``; may be an empty frame.
@@ -35,6 +35,7 @@ class ReportContents:
         warnings: What a reader of the verdict must know beside it.
         universe: How much of its universe the panel holds, in words; None where there is none.
         audit: ``AuditReport.to_dict()``, or None before an audit.
+        interval: Share of outcomes that the intervals are to hold.
     """
 
     created: datetime
@@ -55,3 +56,4 @@ class ReportContents:
     warnings: Sequence[str] = field(default=())
     universe: str | None = None
     audit: Mapping[str, Any] | None = None
+    interval: float = 0.9

@@ -18,10 +18,10 @@ GROUP_OF_TABLE = {"bars": "Prices", "news": "News", "policy": "Policy", "macro":
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """A ticker's scores: (score, probability up, probability down) of each horizon."""
+    """A ticker's (score, probability up, probability down, low, high, call) of each horizon."""
 
     ticker: str
-    values: tuple[tuple[float | None, float | None, float | None], ...]
+    values: tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,12 @@ def score_rows(contents: ReportContents) -> list[ScoreRow]:
     ordered = latest.with_columns(pl.col(pl.Float64, pl.Float32).fill_nan(None)).sort(
         first, "ticker", descending=[True, False], nulls_last=True
     )
-    triples = [
-        ordered.select(f"score_{h}d", f"pos_prob_{h}d", f"neg_prob_{h}d") for h in contents.horizons
-    ]
+    kinds = ("score", "pos_prob", "neg_prob", "low", "high", "call")
+    parts = [ordered.select(f"{kind}_{h}d" for kind in kinds) for h in contents.horizons]
     return [
         ScoreRow(ticker, tuple(values))
         for ticker, *values in zip(
-            ordered["ticker"].to_list(), *(frame.rows() for frame in triples), strict=True
+            ordered["ticker"].to_list(), *(part.rows() for part in parts), strict=True
         )
     ]
 

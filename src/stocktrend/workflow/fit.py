@@ -12,6 +12,7 @@ from stocktrend.dataset.frames import Frame, to_polars
 from stocktrend.dataset.splits import time_split
 from stocktrend.errors import ModelError
 from stocktrend.evaluation.calibration import Calibrator
+from stocktrend.evaluation.conformal import VOLATILITIES, Intervals
 from stocktrend.features.own import Feature, model_inputs
 from stocktrend.features.own_files import require_loaded
 from stocktrend.lake.lock import only_writer
@@ -77,13 +78,14 @@ def fit(
         raw = with_outcomes(ensemble.predict(frame), frame, settings)
         calibrator = Calibrator.fit(raw, settings.horizons) if recipe.calibrate else None
         shown = raw if calibrator is None else calibrator.apply(raw)
+        intervals = Intervals.fit(shown, settings.horizons, settings.coverage)
         run = Run(
             id=name,
             settings=settings,
             preset=preset,
             recipe=recipe,
-            forecaster=Forecaster(ensemble, calibrator),
-            predictions=shown,
+            forecaster=Forecaster(ensemble, calibrator, intervals),
+            predictions=_kept(intervals.apply(shown), settings),
             panel=frame,
             versions=dict(versions or {}),
             files=dict(files or {}),
@@ -118,9 +120,12 @@ def one_torch_thread() -> Iterator[None]:
 def with_outcomes(
     predictions: pl.DataFrame, panel: pl.DataFrame, settings: Settings
 ) -> pl.DataFrame:
-    """Predictions beside the split and the targets of their rows."""
+    """Predictions beside what calibration and intervals are fitted to."""
+    names = [f"{name}_{h}d" for h in settings.horizons for name in ("target", "label_known_at")]
+    facts = panel.select("ticker", "as_of", "split", *VOLATILITIES, *names)
+    return predictions.join(facts, on=["ticker", "as_of"], maintain_order="left")
+
+
+def _kept(shown: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     targets = [f"target_{h}d" for h in settings.horizons]
-    outcomes = panel.select("ticker", "as_of", "split", *targets)
-    return predictions.join(outcomes, on=["ticker", "as_of"], maintain_order="left").select(
-        "ticker", "as_of", "split", *score_columns(settings.horizons), *targets
-    )
+    return shown.select("ticker", "as_of", "split", *score_columns(settings.horizons), *targets)

@@ -68,6 +68,7 @@ def _contents(run: Run, lake: Lake | None, created: datetime) -> ReportContents:
         warnings=[*run.warnings, *_found(audit)],
         universe=None if run.universe is None else run.universe.sentence,
         audit=audit,
+        interval=run.forecaster.intervals.coverage,
     )
 
 

@@ -38,8 +38,8 @@ def predict(
         run_id: Which run; default: the newest.
 
     Returns:
-        ``ticker, as_of, close``, the scores and probabilities, then the features and what is
-        known of the labels: the panel's rows of that date, bit for bit.
+        ``ticker, as_of, close``, scores, probabilities, intervals and calls, then the features and
+        what is known of the labels: the panel's rows of that date, bit for bit.
 
     Raises:
         DataError: the date has no rows, or a ticker is unknown then.

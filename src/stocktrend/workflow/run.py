@@ -34,11 +34,11 @@ class Run:
     """What training left: the model, its scores for every row of the panel, its evaluation.
 
     ``predictions`` has ``ticker, as_of, split`` and, per horizon, ``score_{h}d``,
-    ``pos_prob_{h}d``, ``neg_prob_{h}d`` and ``target_{h}d`` (null where it is not known or where
-    its window crosses the end of its split). ``versions`` are the lake tables' versions that the
-    panel was read from, ``files`` the digests of the files of own features, ``universe`` how much
-    of the lake's universe the panel holds, None where it has none; ``folder`` is None for a run on
-    a panel alone.
+    ``pos_prob_{h}d``, ``neg_prob_{h}d``, ``low_{h}d``, ``high_{h}d``, ``call_{h}d`` and
+    ``target_{h}d`` (null where it is not known or where its window crosses the end of its split).
+    ``versions`` are the lake tables' versions that the panel was read from, ``files`` the digests
+    of the files of own features, ``universe`` how much of the lake's universe the panel holds,
+    None where it has none; ``folder`` is None for a run on a panel alone.
     """
 
     id: str

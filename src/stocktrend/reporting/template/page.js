@@ -108,7 +108,8 @@
     const body = table.tBodies[0];
     const heads = [...table.tHead.rows[0].cells];
     const value = (row, column) => {
-      const text = row.cells[column].textContent.replace("\u2212", "-").replace(/[<>%]/g, "");
+      const cell = row.cells[column];
+      const text = (cell.dataset.sort ?? cell.textContent).replace("\u2212", "-").replace(/[<>%]/g, "");
       return text === "" || Number.isNaN(Number(text)) ? text : Number(text);
     };
     heads.forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
