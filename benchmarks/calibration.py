@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder for the markets, kept")
     parser.add_argument("--pace", type=float, default=conformal.PACE)
     arguments = parser.parse_args()
-    setattr(conformal, "PACE", arguments.pace)
+    conformal.PACE = arguments.pace
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
         walks = [

@@ -37,7 +37,7 @@ from stocktrend.schema import UTC_TIME
 from stocktrend.targets import TARGET_SCALE, label_columns
 
 COVERAGE: Final = 0.9
-PACE: Final = 0.25
+PACE = 0.25
 """Of a weekly date; dates closer together step in proportion."""
 
 VOLATILITIES: Final = tuple(f"stock_volatility_{n}" for n in (20, 60, 252))
