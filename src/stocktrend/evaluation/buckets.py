@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from stocktrend.dataset.frames import require_columns
-from stocktrend.evaluation.bootstrap import DateBootstrap, Estimate, Floats, block_length
+from stocktrend.evaluation.bootstrap import DateBootstrap, Estimate, Floats, block_length, overlap
 from stocktrend.evaluation.metrics import Outcomes, rank_ics
 from stocktrend.evaluation.outcomes import THIRDS
 from stocktrend.evaluation.rows import Dates
@@ -84,7 +84,7 @@ def bucket_skills(
         of_row = (members["as_of"].rank("dense").cast(pl.Int64) - 1).to_numpy()
         dates = Dates(of_row, int(of_row[-1]) + 1)
         block = min(dates.count, block_length(days, horizon))
-        bootstrap = DateBootstrap.draw(dates.count, block, seed=seed)
+        bootstrap = DateBootstrap.draw(dates.count, block, seed=seed, span=overlap(days, horizon))
         truth = Outcomes.of(members[target].cast(pl.Float64).to_numpy(), dates)
         for name in scores:
             score = members[name].cast(pl.Float64).to_numpy()

@@ -33,7 +33,6 @@ from stocktrend.evaluation.bootstrap import (
     DateBootstrap,
     Estimate,
     Floats,
-    block_length,
     overlap,
 )
 from stocktrend.targets import ENTRIES, entry_return
@@ -224,7 +223,7 @@ def _traded(names: pl.DataFrame, sides: Floats, span: int, dates: int) -> Floats
 
 def _portfolio(cohorts: Cohorts, horizon: int, entry: str, seed: int, costs_bp: float) -> Portfolio:
     dates, spread = len(cohorts.days), cohorts.spread
-    bootstrap = DateBootstrap.draw(dates, block_length(cohorts.days, horizon), seed=seed)
+    bootstrap = DateBootstrap.of(cohorts.days, horizon, seed=seed)
     renews = np.arange(dates) >= cohorts.span
     net = spread - cohorts.traded * costs_bp / 1e4
     columns = (
