@@ -144,6 +144,7 @@ class Settings(Model):
     features: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     sectors: str | None = None
+    costs_bp: float = Field(10.0, ge=0, le=1000)
     preset: Literal["auto", "original", "cross_sectional"] = "auto"
     recipe: dict[str, Any] = Field(default_factory=dict)
     split: Split = Split()
