@@ -92,7 +92,8 @@ def add_labels(
         "adj_close",
         (pl.col("open") * pl.col("adj_close") / pl.col("close")).alias("adj_open"),
     ).sort("ticker", "session")
-    following = pl.col("session", "known_at", "adj_open", "adj_close").shift(-1).over("ticker")
+    # After a ticker's last bar comes another's, but a row on the last one has no label.
+    following = pl.col("session", "known_at", "adj_open", "adj_close").shift(-1)
     starts = prices.select(
         "ticker",
         "session",
@@ -137,9 +138,7 @@ def _labels_of(
     whole = (spans["end_session"] < broken).fill_null(True)
     value = (spans["end"] / spans["start"] - 1.0).set(~whole, None)
     entered = value.is_not_null() & (pl.col("next_session") < pl.col("end_session"))
-    known = pl.max_horizontal(
-        "start_known", "end_known", pl.when(entered).then(pl.col("next_known_at"))
-    )
+    known = pl.max_horizontal("start_known", "next_known_at", "end_known")
     name_return, name_target, name_known = label_columns(horizon)
     return spans.select(
         value.alias(name_return),

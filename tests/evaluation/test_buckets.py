@@ -105,7 +105,10 @@ def test_groups_come_in_their_order_and_unknown_ones_not_at_all() -> None:
     found = skills(rows)
     assert found["year 2019"].rows + found["year 2020"].rows == rows.height
     assert (found["year 2019"].dates, found["year 2020"].dates) == (52, 52)
-    assert list(skills(rows.select("as_of", "target_7d", "score"))) == ["year 2019", "year 2020"]
+    assert list(skills(rows.select("as_of", "ticker", "target_7d", "score"))) == [
+        "year 2019",
+        "year 2020",
+    ]
 
 
 def test_a_group_too_small_to_rank_has_a_correlation_and_no_rank_ic() -> None:
@@ -124,7 +127,8 @@ def test_rows_without_target_or_any_score_are_left_out_for_all() -> None:
         as_of=pl.lit(date(2030, 1, 4)),
     )
     both = bucket_skills(rows, 7, scores=["score", "noise"], seed=1)
-    more = bucket_skills(pl.concat([odd, rows]), 7, scores=["score", "noise"], seed=1)
+    mixed = pl.concat([odd, rows.reverse()])
+    more = bucket_skills(mixed, 7, scores=["score", "noise"], seed=1)
     assert both == more
     assert list(both) == ["score", "noise"]
     empty = bucket_skills(rows.clear(), 7, scores=["score"], seed=1)

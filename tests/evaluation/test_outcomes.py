@@ -53,6 +53,10 @@ def test_equal_values_lie_in_one_third_and_unknown_ones_in_none() -> None:
     values = [1.0, 1.0, 1.0, None, math.nan, 1.0]
     table = outcomes(panel_of(values), (7,))
     assert table["volatility_bucket"].to_list() == ["middle"] * 3 + [None, None, "middle"]
+    ties = outcomes(panel_of([1.0, 2.0, 2.0, 3.0, 3.0, 4.0]), (7,))["volatility_bucket"]
+    assert ties.to_list() == ["low", *["middle"] * 4, "high"]
+    some = outcomes(panel_of([1.0, 2.0, 3.0, *[None] * 6]), (7,))["volatility_bucket"]
+    assert some.to_list() == ["low", "middle", "high", *[None] * 6]
     assert outcomes(panel_of([1.0, 2.0]), (7,))["volatility_bucket"].to_list() == [None, None]
 
 

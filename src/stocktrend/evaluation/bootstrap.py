@@ -6,6 +6,7 @@ nor dates are independent. Whole dates are therefore drawn, in blocks that outla
 of sums per date, so a replicate is one row of a matrix product and 1,000 of them cost milliseconds.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -62,11 +63,12 @@ def overlap(dates: npt.NDArray[np.datetime64], horizon: int) -> int:
 def block_length(dates: npt.NDArray[np.datetime64], horizon: int) -> int:
     """Length of a bootstrap block in dates: never shorter than the horizon.
 
-    A block as long as the overlap itself recovers only two thirds of the variance that the overlap
-    adds, one twice as long five sixths; twice is taken where at least five blocks remain.
+    Twice the overlap, and at least the cube root of the number of dates (the rate of Künsch 1989),
+    as neighbouring dates may be alike beyond the overlap; less where not five blocks would remain.
     """
     span = overlap(dates, horizon)
-    return min(len(dates), max(span, min(2 * span, len(dates) // 5)))
+    wanted = max(2 * span, math.ceil(round(float(np.cbrt(len(dates))), 6)))
+    return min(len(dates), max(span, min(wanted, len(dates) // 5)))
 
 
 @dataclass(frozen=True)
@@ -75,15 +77,30 @@ class DateBootstrap:
 
     Attributes:
         weights: (1 + repetitions, dates): how often each date is drawn; row 0 is the sample itself.
-        blocks: Number of blocks that fit into the sample.
+        block: Length of a block in dates.
+        span: How many consecutive dates a label spans.
     """
 
     weights: Floats
-    blocks: float
+    block: int
+    span: int = 1
+
+    @classmethod
+    def of(
+        cls,
+        dates: npt.NDArray[np.datetime64],
+        horizon: int,
+        *,
+        seed: int,
+        repetitions: int = REPETITIONS,
+    ) -> "DateBootstrap":
+        """Draw replicates for figures of distinct, ascending ``dates`` and a horizon in days."""
+        block, span = block_length(dates, horizon), overlap(dates, horizon)
+        return cls.draw(len(dates), block, seed=seed, repetitions=repetitions, span=span)
 
     @classmethod
     def draw(
-        cls, dates: int, block: int, *, seed: int, repetitions: int = REPETITIONS
+        cls, dates: int, block: int, *, seed: int, repetitions: int = REPETITIONS, span: int = 1
     ) -> "DateBootstrap":
         """Draw ``repetitions`` replicates of ``dates`` dates in circular blocks of ``block``."""
         # arch brings pandas and statsmodels with it: two seconds that only an evaluation pays
@@ -93,7 +110,38 @@ class DateBootstrap:
         bootstrap = CircularBlockBootstrap(block, np.arange(dates), seed=seed)
         for row, (drawn, _) in enumerate(bootstrap.bootstrap(repetitions), start=1):
             weights[row] = np.bincount(drawn[0], minlength=dates)
-        return cls(weights, dates / block)
+        return cls(weights, block, span)
+
+    @property
+    def blocks(self) -> float:
+        """Number of blocks that fit into the sample."""
+        return len(self.weights[0]) / self.block
+
+    @property
+    def inflation(self) -> float:
+        """By how much the replicates' spread falls short of the true one, as a factor.
+
+        Of B blocks it falls short by sqrt((B - 1) / B). Blocks of b dates see the covariance of two
+        dates k apart only (b - k) / b times; labels that span q dates are correlated by (q - k) / q
+        there, so a share of the variance that is known goes missing.
+        """
+        apart = np.arange(1, self.span)
+        shared = 1 - apart / self.span
+        seen = 1 + 2 * float(shared @ np.clip(1 - apart / self.block, 0.0, None))
+        return math.sqrt(float(self.blocks / (self.blocks - 1) * self.span / seen))
+
+    def stretch(self, tail: float = TAIL) -> float | None:
+        """How much wider than the replicates an interval must be; None with too few blocks.
+
+        The inflation, times the ratio of the quantiles of Student's t with B - 1 degrees of freedom
+        and the normal: the interval of a mean of B independent blocks is the usual t interval.
+
+        Args:
+            tail: Probability beyond either bound.
+        """
+        if self.blocks < MIN_BLOCKS:
+            return None
+        return self.inflation * float(stdtrit(self.blocks - 1, tail) / ndtri(tail))
 
     def replicate(self, statistic: Callable[[Floats], Floats], sums: Floats) -> Floats:
         """The statistic on the sample (row 0) and on every replicate.
@@ -110,12 +158,7 @@ class DateBootstrap:
     def estimate(
         self, values: Floats, *, lowest: float = -np.inf, highest: float = np.inf
     ) -> Estimate:
-        """Percentile interval of replicated values, widened for few blocks.
-
-        Percentiles of B blocks spread like a normal with variance (B - 1) / B of the true one; the
-        distances to the estimate are stretched by sqrt(B / (B - 1)) and by the ratio of the
-        quantiles of Student's t with B - 1 degrees of freedom and the normal, which makes the
-        interval of a mean of B independent blocks the usual t interval.
+        """Percentile interval of replicated values, its distances to the value times ``stretch``.
 
         Args:
             values: (1 + repetitions,) from ``replicate``, or a difference of two such.
@@ -126,20 +169,12 @@ class DateBootstrap:
         if not np.isfinite(value):
             return Estimate(None)
         drawn = values[1:][np.isfinite(values[1:])]
-        if self.stretch is None or len(drawn) < 0.9 * (len(values) - 1):
+        stretch = self.stretch()
+        if stretch is None or len(drawn) < 0.9 * (len(values) - 1):
             return Estimate(value)
         low, high = np.quantile(drawn, [TAIL, 1 - TAIL])
         return Estimate(
             value,
-            float(np.clip(value + self.stretch * (low - value), lowest, highest)),
-            float(np.clip(value + self.stretch * (high - value), lowest, highest)),
+            float(np.clip(value + stretch * (low - value), lowest, highest)),
+            float(np.clip(value + stretch * (high - value), lowest, highest)),
         )
-
-    @property
-    def stretch(self) -> float | None:
-        """How much wider than the replicates an interval must be; None with too few blocks."""
-        if self.blocks < MIN_BLOCKS:
-            return None
-        freedom = self.blocks - 1
-        few = np.sqrt(self.blocks / freedom)
-        return float(stdtrit(freedom, TAIL) / ndtri(TAIL) * few)

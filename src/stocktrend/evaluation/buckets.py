@@ -61,8 +61,9 @@ def bucket_skills(
     """The skill of each score in each group, all of a group on the same replicates.
 
     Args:
-        rows: ``as_of``, ``target_{h}d``, the score columns and, as far as known, the groups of
-            ``evaluation.outcomes``: ``sector``, ``volatility_bucket``, ``size_bucket``, ``vix``.
+        rows: ``as_of``, ``ticker``, ``target_{h}d``, the score columns and, as far as known, the
+            groups of ``evaluation.outcomes``: ``sector``, ``volatility_bucket``, ``size_bucket``
+            and ``vix``.
         horizon: Days.
         scores: Names of the score columns.
         seed: Of the bootstrap.
@@ -75,9 +76,9 @@ def bucket_skills(
         DataError: columns are missing.
     """
     target = f"target_{horizon}d"
-    require_columns(rows, ["as_of", target, *scores], "skill by group")
+    require_columns(rows, ["as_of", "ticker", target, *scores], "skill by group")
     known = pl.all_horizontal(pl.col(target, *scores).cast(pl.Float64).is_finite())
-    rows = rows.filter(known.fill_null(value=False)).sort("as_of", maintain_order=True)
+    rows = rows.filter(known.fill_null(value=False)).sort("as_of", "ticker")
     days = rows["as_of"].unique().sort().to_numpy()
     found: dict[str, list[BucketSkill]] = {name: [] for name in scores}
     for kind, bucket, members in _groups(rows):

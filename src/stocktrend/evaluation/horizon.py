@@ -59,13 +59,14 @@ def judge_horizon(
     """All that is found at one horizon; see ``judge``."""
     order = [main, *sorted(sample.said.keys() - {main}, key=_place)]
     sample = Sample(sample.rows, {name: sample.said[name] for name in order})
-    moments = [str(day) for day in sample.rows["as_of"].unique().sort()]
-    block = block_length(sample.rows["as_of"].unique().sort().to_numpy(), horizon)
+    days = sample.rows["as_of"].unique().sort()
+    moments = [str(day) for day in days]
+    block = block_length(days.to_numpy(), horizon)
     dates = sample.dates
     judged_by = "rank_ic" if not moments or rankable(sample.rows["as_of"]) else "correlation"
     if not moments:
         return _without_rows(horizon, order, block, judged_by)
-    bootstrap = DateBootstrap.draw(len(moments), block, seed=seed)
+    bootstrap = DateBootstrap.of(days.to_numpy(), horizon, seed=seed)
     truth = Outcomes.of(sample.floats(f"target_{horizon}d"), dates)
     replicates = {
         name: replicate_metrics(said, truth, bootstrap) for name, said in sample.said.items()
@@ -77,7 +78,7 @@ def judge_horizon(
         for entry in LATER_ENTRIES
         if (found := _judge_entry(sample, horizon, entry, replicates, bootstrap, judged_by))
     }
-    attempts = _tried(sample, truth, trials, horizon, moments, block, seed)
+    attempts = _tried(sample, truth, trials, horizon, moments, bootstrap, seed)
     skill: Estimate = getattr(figures[main], judged_by)
     return HorizonEvaluation(
         horizon=horizon,
@@ -184,7 +185,7 @@ def _tried(
     trials: Sequence[Trial],
     horizon: int,
     moments: Sequence[str],
-    block: int,
+    bootstrap: DateBootstrap,
     seed: int,
 ) -> Tried | None:
     reference = None
@@ -192,7 +193,7 @@ def _tried(
         series = rank_ics(sample.said[REFERENCE].raw, truth).tolist()
         known = {day: ic for day, ic in zip(moments, series, strict=True) if np.isfinite(ic)}
         reference = (REFERENCE, known)
-    return tried(trials, horizon, moments, block, reference=reference, seed=seed)
+    return tried(trials, horizon, moments, bootstrap, reference=reference, seed=seed)
 
 
 def _applicable(name: str, found: Replicates) -> Metrics:

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from stocktrend.evaluation.bootstrap import DateBootstrap, Estimate, Floats, block_length
+from stocktrend.evaluation.bootstrap import DateBootstrap, Estimate, Floats
 from stocktrend.evaluation.reliability import Reliability, calibration_gaps
 from stocktrend.evaluation.rows import Dates, Said
 from stocktrend.targets import direction
@@ -198,9 +198,7 @@ def metrics(
     of_row = (rows["as_of"].rank("dense") - 1).cast(pl.Int64).to_numpy()
     dates = Dates(of_row, int(of_row[-1]) + 1)
     days = rows["as_of"].unique().sort().to_numpy()
-    bootstrap = DateBootstrap.draw(
-        len(days), block_length(days, horizon), seed=seed, repetitions=repetitions
-    )
+    bootstrap = DateBootstrap.of(days, horizon, seed=seed, repetitions=repetitions)
     said = Said.of_scores(rows["score"].to_numpy())
     outcomes = Outcomes.of(rows["target"].to_numpy(), dates)
     return replicate_metrics(said, outcomes, bootstrap).metrics()

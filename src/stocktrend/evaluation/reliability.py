@@ -84,17 +84,17 @@ class Gaps:
             for part in range(self.rows.shape[1])
         )
         error = float(self.errors()[0])
-        if self.bootstrap.stretch is None:
+        stretch = self.bootstrap.stretch()
+        if stretch is None:
             return Reliability(parts, Estimate(error), None)
         gaps = self.given - self.label
         total = self.rows.sum(axis=1, keepdims=True)
         noise = np.abs(gaps[1:] / total[1:] - gaps[0] / total[0]).sum(axis=1)
-        noise *= self.bootstrap.stretch
-        reach = float(np.quantile(noise, CONFIDENCE))
+        reach = stretch * float(np.quantile(noise, CONFIDENCE))
         return Reliability(
             parts,
             Estimate(error, max(0.0, error - reach), min(1.0, error + reach)),
-            float(noise.mean()),
+            self.bootstrap.inflation * float(noise.mean()),
         )
 
 

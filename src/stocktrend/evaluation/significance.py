@@ -1,9 +1,9 @@
 """Skill after many tries: the best of enough variants looks good by chance.
 
-Hansen's test of superior predictive ability (2005, from ``arch``) asks whether the best of several
-variants is better than a benchmark, given how many were tried and how alike they are. The loss of a
-variant on a date is minus its rank IC; the benchmark is chance, a rank IC of 0, or another score's
-rank ICs. Blocks of dates are resampled, as long as those of the intervals.
+Hansen's test of superior predictive ability (2005) asks whether the best of several variants is
+better than a benchmark, given how many were tried and how alike they are. The loss of a variant on
+a date is minus its rank IC; the benchmark is chance, a rank IC of 0, or another score's rank ICs.
+Blocks of dates are resampled as for the intervals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from stocktrend.evaluation.bootstrap import MIN_BLOCKS, REPETITIONS, Floats
+from stocktrend.evaluation.bootstrap import MIN_BLOCKS, DateBootstrap, Floats
 
 LEVEL = 0.05
 MIN_SHARED = 0.8
@@ -81,7 +81,7 @@ def tried(
     trials: Sequence[Trial],
     horizon: int,
     dates: Sequence[str],
-    block: int,
+    bootstrap: DateBootstrap,
     *,
     reference: tuple[str, Mapping[str, float]] | None = None,
     seed: int,
@@ -92,7 +92,7 @@ def tried(
         trials: The variant at hand first, then the others. One digest counts once.
         horizon: Days.
         dates: ISO times of the dates judged now.
-        block: Length of a bootstrap block in dates.
+        bootstrap: Of these dates: says how long blocks are and what labels span.
         reference: Name and rank ICs by date of what the variants should beat, beside chance.
         seed: Of the bootstrap.
 
@@ -110,44 +110,39 @@ def tried(
     figures = np.array([[found[date] for found in columns] for date in common])
     figures = figures.reshape(len(common), len(columns))
     own = figures[:, : len(shared)]
-    testable = bool(shared) and len(common) >= max(MIN_BLOCKS * block, 3)
-    best = shared[int(own.mean(axis=0).argmax())] if testable else trials[0].variant
+    if not shared or len(common) < MIN_BLOCKS * bootstrap.block:
+        return Tried(tuple(sorted(known)), 0, trials[0].name, None)
+    again = DateBootstrap.draw(len(common), bootstrap.block, seed=seed, span=bootstrap.span)
     return Tried(
         variants=tuple(sorted(known)),
-        tested=len(shared) if testable else 0,
-        best=known[best].name,
-        p_chance=superior_ability(own, block, seed=seed) if testable else None,
+        tested=len(shared),
+        best=known[shared[int(own.mean(axis=0).argmax())]].name,
+        p_chance=superior_ability(own, again),
         reference=reference[0] if reference else None,
-        p_reference=superior_ability(own - figures[:, -1:], block, seed=seed)
-        if testable and reference
-        else None,
+        p_reference=superior_ability(own - figures[:, -1:], again) if reference else None,
     )
 
 
-def superior_ability(gains: Floats, block: int, *, seed: int) -> float:
+def superior_ability(gains: Floats, bootstrap: DateBootstrap) -> float:
     """The consistent p-value of Hansen's test that no variant has a positive expected gain.
+
+    The largest studentised mean gain is held against its replicates, each centred at its own mean;
+    a variant that is worse than the benchmark beyond sqrt(2 log log n) deviations takes no part. As
+    with the intervals, replicates are stretched for few blocks and overlapping labels, here at the
+    tail that decides for the largest of so many.
 
     Args:
         gains: (dates, variants) how much better than the benchmark each is on each date.
-        block: Length of a bootstrap block in dates.
-        seed: Of the bootstrap.
+        bootstrap: Drawn for these dates.
     """
-    # arch brings pandas and statsmodels with it: two seconds that only an evaluation pays
-    from arch.bootstrap import SPA
-
-    # arch uses the deviations to sort out hopeless variants, not to make the others comparable
-    deviations = gains.std(axis=0)
-    usable = deviations > 0
-    if not usable.any():
+    dates = len(gains)
+    means, drawn = gains.mean(axis=0), bootstrap.weights[1:] @ gains / dates
+    deviations = drawn.std(axis=0)
+    varies = deviations > 1e-12
+    stretch = bootstrap.stretch(LEVEL / max(1, int(varies.sum())))
+    if stretch is None or not varies.any():
         return 1.0
-    scaled = gains[:, usable] / deviations[usable]
-    test = SPA(
-        np.zeros(len(scaled)),
-        -scaled,
-        block_size=block,
-        reps=REPETITIONS,
-        bootstrap="cbb",
-        seed=seed,
-    )
-    test.compute()
-    return float(test.pvalues["consistent"])
+    scaled = means[varies] / deviations[varies]
+    centre = np.where(scaled >= -np.sqrt(2 * np.log(np.log(dates))), scaled, 0.0)
+    peaks = (drawn[:, varies] / deviations[varies] - centre).max(axis=1)
+    return float((stretch * np.maximum(peaks, 0.0) >= max(scaled.max(), 0.0)).mean())
