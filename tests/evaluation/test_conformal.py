@@ -84,10 +84,23 @@ def test_dates_whose_stocks_move_together_are_covered_at_least_as_promised(
         assert np.mean(by_rows) == pytest.approx(22 / 26, abs=0.025)
 
 
-def test_too_few_dates_for_a_bound_give_the_whole_range_and_no_call() -> None:
+def test_too_few_dates_give_the_whole_range_until_known_outcomes_make_up_the_number() -> None:
+    """19 dates are needed; the 17 of validation are joined by outcomes known 8 days later."""
     z = np.random.default_rng(3).normal(size=(30, 50))
-    shown = Intervals.fit(rows(z, 18), (7,)).apply(rows(z, 18, score=0.5))
-    assert shown.select("low_7d", "high_7d", "call_7d").unique().rows() == [(-1.0, 1.0, "no call")]
+    table = rows(z, 17)
+    fitted = Intervals.fit(table, (7,))
+    shown = fitted.apply(rows(z, 17, score=0.5))
+    bounded = FIRST + timedelta(weeks=17 + 3)
+    before, after = (
+        shown.filter(part) for part in (pl.col("as_of") < bounded, pl.col("as_of") >= bounded)
+    )
+    assert before.select("low_7d", "high_7d", "call_7d").unique().rows() == [(-1.0, 1.0, "no call")]
+    assert after["high_7d"].max() < 1.0
+    known = np.concatenate([z[:17], z[17:19]]).ravel()
+    assert (fitted.horizons[7][1].low, fitted.horizons[7][1].high) == pytest.approx(
+        first_bounds(known, np.repeat(np.arange(19), 50), 0.05)
+    )
+    assert Intervals.fit(table.head(18 * 50), (7,)).horizons[7] == fitted.horizons[7][:1]
 
 
 def test_after_a_shift_of_volatility_fixed_bounds_fail_and_stepping_ones_recover() -> None:
@@ -122,10 +135,13 @@ def test_the_steps_add_up_to_the_misses_whatever_the_outcomes() -> None:
     assert way == pytest.approx(taught * (above - 0.05), abs=1e-9)
 
 
+@pytest.mark.parametrize("validation", [10, 40])
 @pytest.mark.parametrize("known_after", [timedelta(days=8), timedelta(days=33)])
-def test_outcomes_known_later_change_no_earlier_interval_by_a_bit(known_after: timedelta) -> None:
+def test_outcomes_known_later_change_no_earlier_interval_by_a_bit(
+    known_after: timedelta, validation: int
+) -> None:
     z = np.random.default_rng(6).normal(size=(120, 12))
-    whole = rows(z, 40, known_after=known_after)
+    whole = rows(z, validation, known_after=known_after)
     for week in (45, 70, 100):
         now = FIRST + timedelta(weeks=week)
         later = pl.col("label_known_at_7d") > now

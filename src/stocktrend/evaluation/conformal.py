@@ -11,7 +11,8 @@ calm stocks too narrow and of wild ones too wide.
    weighs 1 / ((K + 1) n), and 1 / (K + 1) is kept for the date to come, which may be worse than
    all. Where dates are exchangeable the interval holds at least as often as it says (Lee, Barber
    and Willett 2023; with a row a date the split conformal interval of Papadopoulos et al. 2002).
-   Too few dates for a bound give none: the interval is then all of [-1, 1].
+   Below 2 / (1 - coverage) - 1 dates (19 for 90%) nothing bounds it, and the interval is all of
+   [-1, 1] until test dates whose outcomes are known by then make up the number.
 2. *Step.* Dates are not exchangeable for long. As outcomes become known, each bound moves by
    ``PACE`` x (share of the date beyond it - share that may be), in units of half the first width:
    the quantile tracker of conformal PID control (Angelopoulos, Candes and Tibshirani 2023). Misses
@@ -225,16 +226,30 @@ def _path(rows: pl.DataFrame, horizon: int, miss: float) -> tuple[Bounds, ...]:
     z = np.where(np.isinf(unit), np.nan, (outcome - _centre(rows, horizon)) / unit)
     known = pl.col(f"label_known_at_{horizon}d")
     facts = rows.select("split", "as_of", known=known, z=pl.Series(z))
-    seen = facts.filter(pl.col("split") == "validation", pl.col("z").is_finite())
-    dates = _instants(seen["as_of"])
-    low, high = first_bounds(seen["z"].to_numpy(), dates, miss)
-    if not np.isfinite(high - low):
-        bounds = [end if np.isfinite(end) else None for end in (low, high)]
-        return (Bounds(None, *bounds),)
-    apart = np.ptp(dates) / (len(np.unique(dates)) - 1) / A_WEEK
+    test = facts.filter(pl.col("split") == "test")
+    for since in (None, *test["as_of"].unique().sort()):
+        seen = facts.filter(_seen(since), pl.col("z").is_finite())
+        dates = _instants(seen["as_of"])
+        low, high = first_bounds(seen["z"].to_numpy(), dates, miss)
+        if np.isfinite(high - low):
+            break
+    else:
+        return (Bounds(None, None, None),)
+    apart = float(np.median(np.diff(np.unique(dates)))) / A_WEEK
     stride = PACE * min(1.0, apart) * (high - low) / 2
-    later = _steps(facts.filter(pl.col("split") == "test"), low, high, stride, miss)
-    return (Bounds(None, low, high), *later)
+    if since is None:
+        return (Bounds(None, low, high), *_steps(test, low, high, stride, miss))
+    later = _steps(test.filter(pl.col("as_of") >= since), low, high, stride, miss)
+    return (Bounds(None, None, None), Bounds(since, low, high), *later)
+
+
+def _seen(since: datetime | None) -> pl.Expr:
+    """Validation rows, and from a test date on the test rows whose outcomes were known by then."""
+    validation = pl.col("split") == "validation"
+    if since is None:
+        return validation
+    known = (pl.col("as_of") < since) & (pl.col("known") <= since)
+    return validation | ((pl.col("split") == "test") & known)
 
 
 def _steps(test: pl.DataFrame, low: float, high: float, stride: float, miss: float) -> list[Bounds]:

@@ -174,7 +174,7 @@ def _displayed(
         said = (
             rows.with_columns(as_they_are)
             if contender.in_target_units
-            else calibrated(rows, panel, horizons)
+            else calibrated(rows, panel, horizons, coverage=settings.coverage)
         )
         shown.append(said.filter(pl.col("split") == "test").drop("split"))
     keys = ["model", "fold", "ticker", "as_of"]
