@@ -120,7 +120,7 @@ def test_after_a_shift_of_volatility_fixed_bounds_fail_and_stepping_ones_recover
 def test_the_steps_add_up_to_the_misses_whatever_the_outcomes() -> None:
     """Misses beyond a bound = (way that it went) / stride + share promised: nothing is assumed."""
     generator = np.random.default_rng(5)
-    z = np.cumsum(generator.standard_cauchy(size=(300, 4)), axis=0) / 50
+    z = generator.normal(size=(300, 30)) * np.linspace(0.5, 3, 300)[:, None]
     table = rows(z, 60)
     fitted = Intervals.fit(table, (7,))
     first, *later = fitted.horizons[7]
@@ -162,6 +162,15 @@ def test_an_outcome_moves_the_bounds_on_the_first_date_on_which_it_is_known() ->
     calm, shock = (Intervals.fit(frame, (7,)) for frame in (rows(z, 40), rows(shocked, 40)))
     differ = [a.since for a, b in zip(calm.horizons[7], shock.horizons[7], strict=True) if a != b]
     assert differ[0] == FIRST + timedelta(weeks=47)  # 8 days after week 45 is past week 46
+
+
+def test_a_date_without_known_outcomes_teaches_nothing() -> None:
+    table = rows(np.random.default_rng(7).normal(size=(60, 12)), 40)
+    of_date = pl.col("as_of") == FIRST + timedelta(weeks=45)
+    unknown = table.with_columns(target_7d=pl.when(~of_date).then("target_7d"))
+    steps = {bounds.since for bounds in Intervals.fit(table, (7,)).horizons[7]}
+    fewer = {bounds.since for bounds in Intervals.fit(unknown, (7,)).horizons[7]}
+    assert steps - fewer == {FIRST + timedelta(weeks=47)}
 
 
 def test_an_interval_is_as_wide_as_the_volatility_of_its_stock() -> None:

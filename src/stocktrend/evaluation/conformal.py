@@ -136,18 +136,12 @@ class Intervals:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Intervals":
-        return cls(
-            values["coverage"],
-            {
-                int(horizon): tuple(
-                    Bounds(None if since is None else datetime.fromisoformat(since), low, high)
-                    for since, low, high in zip(
-                        path["since"], path["low"], path["high"], strict=True
-                    )
-                )
-                for horizon, path in values["horizons"].items()
-            },
-        )
+        paths = {}
+        for horizon, path in values["horizons"].items():
+            since = [None if at is None else datetime.fromisoformat(at) for at in path["since"]]
+            ends = zip(since, path["low"], path["high"], strict=True)
+            paths[int(horizon)] = tuple(Bounds(*bounds) for bounds in ends)
+        return cls(values["coverage"], paths)
 
 
 def calibrated(
