@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from stocktrend.training import DualTowerTrainer, create_optimizer, create_scheduler
     from stocktrend.workflow.audit import audit
     from stocktrend.workflow.checking import check
+    from stocktrend.workflow.comparing import Compared, compare
     from stocktrend.workflow.page import report
     from stocktrend.workflow.prediction import predict
     from stocktrend.workflow.rebuilding import Rebuilt, rebuild
@@ -105,6 +106,7 @@ _HOME = {
     "stocktrend.training": ("DualTowerTrainer", "create_optimizer", "create_scheduler"),
     "stocktrend.workflow.audit": ("audit",),
     "stocktrend.workflow.checking": ("check",),
+    "stocktrend.workflow.comparing": ("Compared", "compare"),
     "stocktrend.workflow.page": ("report",),
     "stocktrend.workflow.prediction": ("predict",),
     "stocktrend.workflow.rebuilding": ("Rebuilt", "rebuild"),
@@ -127,6 +129,7 @@ __all__ = [
     "PRESETS",
     "STOCK_FEATURES",
     "AuditReport",
+    "Compared",
     "ConfigError",
     "ContextTower",
     "DataError",
@@ -162,6 +165,7 @@ __all__ = [
     "audit",
     "build_panel",
     "check",
+    "compare",
     "create_data_loaders",
     "create_model",
     "create_optimizer",

@@ -36,7 +36,16 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     named = set(re.findall(r"^  ([a-z]+) ", text, re.MULTILINE))
     steps = {"simulate", "ingest", "build", "train", "evaluate", "predict", "report"}
-    assert named == steps | {"run", "demo", "config", "check", "lake", "rebuild", "audit"}
+    assert named == steps | {
+        "run",
+        "demo",
+        "config",
+        "check",
+        "lake",
+        "rebuild",
+        "audit",
+        "compare",
+    }
 
 
 def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 import typer
 
-from stocktrend.cli import audit, check, commands, evaluate, lake
+from stocktrend.cli import audit, check, commands, compare, evaluate, lake
 from stocktrend.cli.app import app
 from stocktrend.cli.display import visible
 from stocktrend.errors import ConfigError, StocktrendError
 
 STOPPED = 130
-COMMANDS = (commands, evaluate, check, lake, audit)
+COMMANDS = (commands, evaluate, compare, check, lake, audit)
 """Modules whose commands register with ``app`` as they are imported."""
 
 
