@@ -157,13 +157,13 @@ def test_killed_again_and_again_a_study_comes_to_the_same_bytes(
 ) -> None:
     made = {}
     # in the second member of the first fold, in the control, before the judgement is written
-    for step, calls in (("train", 3), ("ridge", 1), ("evaluate", 2)):
+    for step, calls in (("dual_tower: train", 3), ("ridge", 1), ("evaluate", 2)):
         line = [sys.executable, "-c", KILLED, str(market), WALK.model_dump_json(), step, str(calls)]
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         assert done.returncode == -signal.SIGKILL, done.stderr
         made[step, calls] = [path.name for path in market.glob("studies/*/contenders/*.parquet")]
         assert not list(market.glob("studies/*/metrics.json"))
-    assert made["train", 3] == []
+    assert made["dual_tower: train", 3] == []
     assert made["ridge", 1] == ["dual_tower.parquet"]
     assert sorted(made["evaluate", 2]) == ["dual_tower.parquet", "ridge.parquet"]
     finished = st.walk_forward(market, settings=WALK)

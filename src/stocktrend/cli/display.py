@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 WIDTH_OF_A_FILE = 120
+SECONDS_BETWEEN_LINES = 60
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All but tabs and line ends."""
 
@@ -101,7 +102,9 @@ def strict(value: Any) -> Any:
 
 
 class ProgressDisplay:
-    """Draws a bar a step on a terminal, else writes one line when a step is done.
+    """Draws a bar a step on a terminal, with the time that is left.
+
+    Elsewhere it writes a line when a step is done, and once a minute how far a long one is.
 
     An instance is the ``progress`` argument of the door's functions, inside a ``with`` block.
     """
@@ -111,7 +114,7 @@ class ProgressDisplay:
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._open: dict[str, tuple[float, int, str]] = {}
-        self._since = time.perf_counter()
+        self._since = self._told = time.perf_counter()
 
     def __enter__(self) -> "ProgressDisplay":
         if self._terminal:
@@ -140,6 +143,19 @@ class ProgressDisplay:
         self._open[step] = (begun, done, unit)
         if total is not None and done >= total:
             self._line(step)
+        elif total is not None:
+            self._tell(step, total)
+
+    def _tell(self, step: str, total: int) -> None:
+        """How far a step is, at most once a minute."""
+        now = time.perf_counter()
+        begun, done, unit = self._open[step]
+        if done == 0 or now - self._told < SECONDS_BETWEEN_LINES:
+            return
+        self._told = now
+        left = (now - begun) / done * (total - done)
+        sys.stderr.write(f"{step}: {done:,} of {total:,} {unit}, about {duration(left)} left\n")
+        sys.stderr.flush()
 
     def _draw(self, bars: "Progress", step: str, done: int, total: int | None, unit: str) -> None:
         if step not in self._tasks:
@@ -151,11 +167,23 @@ class ProgressDisplay:
 
     def _line(self, step: str) -> None:
         begun, done, unit = self._open.pop(step)
-        self._since = time.perf_counter()
+        self._since = self._told = time.perf_counter()
         seconds = self._since - begun
         speed = _rate(done / seconds, unit) if seconds > 0.05 else ""
         sys.stderr.write(f"{step}: {done:,} {unit} in {seconds:.1f} s{speed and ', '}{speed}\n")
         sys.stderr.flush()
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it.
+
+    >>> duration(42), duration(150), duration(7_500)
+    ('42 s', '3 min', '2 h 5 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _rate(speed: float, unit: str) -> str:

@@ -88,9 +88,11 @@ def walk_forward(
     panels = tuple(fold_panel(panel, fold, chosen.horizons) for fold in folds)
     with one_torch_thread(), alone(folder, f"study {name}"):
         tables = []
-        for contender in entrants:
-            raw = _raw(contender, panels, chosen, folder, progress)
+        for done, contender in enumerate(entrants):
+            progress("study", done, len(entrants), "contenders")
+            raw = _raw(contender, panels, chosen, folder, _of(contender.name, progress))
             tables.append(_displayed(contender, raw, panels, chosen))
+        progress("study", len(entrants), len(entrants), "contenders")
         predictions = pl.concat(tables, how="diagonal").sort("model", "as_of", "ticker")
         tested = predictions.select("ticker", "as_of").unique()
         named = None if root is None or chosen.sectors is None else root / chosen.sectors
@@ -126,6 +128,16 @@ def _names(settings: Settings) -> tuple[str, ...]:
         return CONTENDERS
     asked = {MAIN, *controls}
     return (*(name for name in CONTENDERS if name in asked), *sorted(asked - set(CONTENDERS)))
+
+
+def _of(contender: str, progress: Progress) -> Progress:
+    """Progress that tells whose steps they are."""
+
+    def report(step: str, done: int, total: int | None, unit: str) -> None:
+        name = contender if step == contender else f"{contender}: {step}"
+        progress(name, done, total, unit)
+
+    return report
 
 
 def _raw(
