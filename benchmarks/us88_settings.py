@@ -16,13 +16,12 @@ from stocktrend.config import (
     FredMdFile,
     GdpEstimatesFile,
     IndexFile,
-    MacroSource,
     NewsFile,
-    PolicySource,
     SeriesFile,
     Settings,
     Sources,
 )
+from stocktrend.source_settings import MacroSource, PolicySource
 
 DAILY = ("DFF", "DGS10", "DGS2", "BAA10Y", "VIXCLS")
 
