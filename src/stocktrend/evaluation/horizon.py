@@ -8,8 +8,10 @@ for those who buy at the next open or the next close.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import polars as pl
 
 from stocktrend.evaluation.bootstrap import DateBootstrap, Estimate, block_length
+from stocktrend.evaluation.buckets import BucketSkill, bucket_skills
 from stocktrend.evaluation.controls import DIRECTION_ONLY
 from stocktrend.evaluation.deciles import deciles
 from stocktrend.evaluation.metrics import (
@@ -20,6 +22,7 @@ from stocktrend.evaluation.metrics import (
     rankable,
     replicate_metrics,
 )
+from stocktrend.evaluation.portfolio import Portfolio, portfolios
 from stocktrend.evaluation.results import (
     Comparison,
     EntryEvaluation,
@@ -116,6 +119,8 @@ def judge_horizon(
             for name, found in replicates.items()
             if found.reliability is not None and name not in DIRECTION_ONLY
         },
+        portfolios=_portfolios(sample, horizon, seed),
+        buckets=_buckets(sample, horizon, main, seed),
         tried=attempts,
     )
 
@@ -177,6 +182,25 @@ def _judge_entry(
         change=bootstrap.estimate(change),
         skill=outcome_of(getattr(figures[main], judged_by)),
     )
+
+
+def _portfolios(sample: Sample, horizon: int, seed: int) -> dict[str, tuple[Portfolio, ...]]:
+    """The book of every contender that ranks."""
+    return {
+        name: portfolios(sample.rows.with_columns(score=said.raw), horizon, seed=seed)
+        for name, said in sample.said.items()
+        if name not in _OWN_METRIC
+    }
+
+
+def _buckets(
+    sample: Sample, horizon: int, main: str, seed: int
+) -> dict[str, tuple[BucketSkill, ...]]:
+    """Skill by group of the main model and of the control that it is held against."""
+    control = next((name for name in (REFERENCE, "ridge") if name in sample.said), main)
+    scores = {name: sample.said[name].raw for name in dict.fromkeys((main, control))}
+    rows = sample.rows.with_columns(pl.Series(name, raw) for name, raw in scores.items())
+    return bucket_skills(rows, horizon, scores=list(scores), seed=seed)
 
 
 def _tried(

@@ -6,8 +6,10 @@ from html import escape
 from typing import Any, Literal
 
 from stocktrend.evaluation.bootstrap import CONFIDENCE, Estimate
+from stocktrend.evaluation.buckets import BucketSkill
 from stocktrend.evaluation.deciles import Decile
 from stocktrend.evaluation.metrics import Metrics
+from stocktrend.evaluation.portfolio import Portfolio
 from stocktrend.evaluation.reliability import Reliability
 from stocktrend.evaluation.significance import Tried
 
@@ -101,6 +103,9 @@ class HorizonEvaluation:
         pairs: Other contenders against each other.
         entries: The same for an entry at the next open and the next close, by its name.
         reliability: Of each contender that gives a probability.
+        portfolios: Of each contender that ranks, one an entry.
+        buckets: Skill by year, sector, group of stocks and calm or anxious dates, of the main model
+            and of the strongest simple control.
         tried: What all variants judged on the data root leave of the skill; None without them.
     """
 
@@ -120,6 +125,8 @@ class HorizonEvaluation:
     pairs: tuple[Comparison, ...] = ()
     entries: Mapping[str, EntryEvaluation] = field(default_factory=dict)
     reliability: Mapping[str, Reliability] = field(default_factory=dict)
+    portfolios: Mapping[str, tuple[Portfolio, ...]] = field(default_factory=dict)
+    buckets: Mapping[str, tuple[BucketSkill, ...]] = field(default_factory=dict)
     tried: Tried | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,12 +136,16 @@ class HorizonEvaluation:
     def from_dict(cls, values: Mapping[str, Any]) -> "HorizonEvaluation":
         """What ``to_dict`` gave, or that of an older program, which told less."""
         tried = values.get("tried")
-        entries, tables = values.get("entries", {}), values.get("reliability", {})
+        entries, tables, books, buckets = (
+            values.get(name, {}) for name in ("entries", "reliability", "portfolios", "buckets")
+        )
         parts = _shared_parts(values) | {
             "deciles": tuple(Decile.from_dict(d) for d in values["deciles"]),
             "pairs": tuple(Comparison.from_dict(c) for c in values.get("pairs", ())),
             "entries": {name: EntryEvaluation.from_dict(v) for name, v in entries.items()},
             "reliability": {name: Reliability.from_dict(v) for name, v in tables.items()},
+            "portfolios": {n: tuple(map(Portfolio.from_dict, v)) for n, v in books.items()},
+            "buckets": {n: tuple(map(BucketSkill.from_dict, v)) for n, v in buckets.items()},
             "tried": None if tried is None else Tried.from_dict(tried),
         }
         return cls(**{**values, **parts})

@@ -9,14 +9,14 @@ from stocktrend.catalog import OURS, Inputs
 from stocktrend.dataset.frames import require_columns
 from stocktrend.errors import DataError
 from stocktrend.evaluation.controls import CONTROLS, control_scores
-from stocktrend.evaluation.horizon import LATER_ENTRIES, judge_horizon
+from stocktrend.evaluation.horizon import judge_horizon
 from stocktrend.evaluation.metrics import Outcomes, rank_ics
+from stocktrend.evaluation.outcomes import outcomes as outcomes_of
 from stocktrend.evaluation.results import MAIN, Evaluation
 from stocktrend.evaluation.rows import Tables
 from stocktrend.evaluation.significance import Trial
 from stocktrend.evaluation.verdict import headline
 from stocktrend.progress import Progress, silent
-from stocktrend.targets import entry_return
 
 PAIRS = (("blend", "lightgbm"), ("blend", MAIN), ("additive", "stock_tower"))
 """Compared beside the main model and its controls, where both are there."""
@@ -39,8 +39,8 @@ def judge(
         predictions: ``model``, ``ticker``, ``as_of`` and, per horizon, ``score_{h}d`` in units of
             the target; where they are there also ``raw_{h}d`` (orders the stocks, default: the
             score), ``pos_prob_{h}d``, ``low_{h}d`` and ``high_{h}d``. Test rows alone.
-        outcomes: ``ticker``, ``as_of`` and, per horizon, ``target_{h}d``; where they are there also
-            ``return_{h}d_next_open`` and ``return_{h}d_next_close``. Null where unknown.
+        outcomes: ``ticker``, ``as_of`` and, per horizon, ``target_{h}d``; as far as they are there
+            also the returns and groups of ``evaluation.outcomes``. Null where unknown.
         horizons: Days.
         seed: Of the bootstrap.
         main: The contender that is judged against the others.
@@ -128,10 +128,10 @@ def evaluate(
     Raises:
         DataError: columns are missing, or the two frames have no row in common.
     """
-    table, outcomes = beside_controls(
+    table, came = beside_controls(
         panel, predictions, horizons, features=features, target=target, inputs=inputs
     )
-    return judge(table, outcomes, horizons, seed=seed, trials=trials, progress=progress)
+    return judge(table, came, horizons, seed=seed, trials=trials, progress=progress)
 
 
 def beside_controls(
@@ -161,8 +161,5 @@ def beside_controls(
     said = [f"{name}_{h}d" for h in horizons for name in ("raw", "pos_prob", "low", "high")]
     chosen = [name for name in (*scores, *said) if name in predictions.columns]
     own = predictions.select(pl.lit(MAIN).alias("model"), "ticker", "as_of", *chosen)
-    later = [entry_return(h, entry) for h in horizons for entry in LATER_ENTRIES]
-    outcomes = panel.filter(pl.col("split") == "test").select(
-        "ticker", "as_of", *targets, *(name for name in later if name in panel.columns)
-    )
-    return pl.concat([own, *of_control], how="diagonal_relaxed"), outcomes
+    judged = outcomes_of(panel.filter(pl.col("split") == "test"), horizons)
+    return pl.concat([own, *of_control], how="diagonal_relaxed"), judged
