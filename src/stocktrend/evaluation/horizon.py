@@ -6,11 +6,13 @@ for those who buy at the next open or the next close.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import polars as pl
 
-from stocktrend.evaluation.bootstrap import DateBootstrap, Estimate, block_length
+from stocktrend.evaluation.bootstrap import DateBootstrap, Estimate
 from stocktrend.evaluation.buckets import BucketSkill, bucket_skills
 from stocktrend.evaluation.controls import DIRECTION_ONLY
 from stocktrend.evaluation.deciles import deciles
@@ -29,8 +31,8 @@ from stocktrend.evaluation.results import (
     HorizonEvaluation,
     outcome_of,
 )
-from stocktrend.evaluation.rows import Dates, Sample
-from stocktrend.evaluation.significance import Trial, Tried, tried
+from stocktrend.evaluation.rows import Dates, Said, Sample
+from stocktrend.evaluation.significance import Attempt, Tried, tried
 from stocktrend.evaluation.verdict import comparison_sentence, horizon_verdict
 from stocktrend.targets import ENTRIES, TARGET_SCALE, entry_return
 
@@ -50,144 +52,194 @@ _ORDER = (
 Pairs = Sequence[tuple[str, str]]
 
 
+@dataclass(frozen=True)
+class Field:
+    """All contenders on one set of targets, the main model first."""
+
+    horizon: int
+    judged_by: str
+    replicates: Mapping[str, Replicates]
+
+    @classmethod
+    def of(
+        cls,
+        horizon: int,
+        judged_by: str,
+        said: Mapping[str, Said],
+        truth: Outcomes,
+        bootstrap: DateBootstrap,
+    ) -> Self:
+        found = {name: replicate_metrics(one, truth, bootstrap) for name, one in said.items()}
+        return cls(horizon, judged_by, found)
+
+    @property
+    def main(self) -> Replicates:
+        return next(iter(self.replicates.values()))
+
+    @property
+    def skill(self) -> Estimate:
+        """The judging metric of the main model."""
+        return self.main.estimate(self.judged_by)
+
+    def figures(self) -> tuple[Metrics, dict[str, Metrics]]:
+        """The main model's metrics, and those of the others by name."""
+        (_, main), *others = (
+            (name, _applicable(name, found)) for name, found in self.replicates.items()
+        )
+        return main, dict(others)
+
+    def against_all(self) -> tuple[Comparison, ...]:
+        """The main model against each of the others."""
+        main, *others = self.replicates
+        return tuple(self._compare(main, other, named=False) for other in others)
+
+    def against(self, pairs: Pairs) -> tuple[Comparison, ...]:
+        """Pairs of contenders, as far as they are there."""
+        there = self.replicates.keys()
+        return tuple(
+            self._compare(one, other, named=True) for one, other in pairs if {one, other} <= there
+        )
+
+    def _compare(self, one: str, other: str, *, named: bool) -> Comparison:
+        metric = _OWN_METRIC.get(other, self.judged_by)
+        difference = self.replicates[one].better_than(self.replicates[other], metric)
+        sentence = comparison_sentence(
+            other, metric, difference, self.horizon, contender=one if named else None
+        )
+        return Comparison(other, metric, difference, sentence, one)
+
+
 def judge_horizon(
     sample: Sample,
     horizon: int,
     *,
     main: str,
     pairs: Pairs,
-    trials: Sequence[Trial],
+    costs_bp: float,
+    attempt: Attempt | None,
     seed: int,
 ) -> HorizonEvaluation:
     """All that is found at one horizon; see ``judge``."""
     order = [main, *sorted(sample.said.keys() - {main}, key=_place)]
     sample = Sample(sample.rows, {name: sample.said[name] for name in order})
     days = sample.rows["as_of"].unique().sort()
-    moments = [str(day) for day in days]
-    block = block_length(days.to_numpy(), horizon)
-    dates = sample.dates
-    judged_by = "rank_ic" if not moments or rankable(sample.rows["as_of"]) else "correlation"
-    if not moments:
-        return _without_rows(horizon, order, block, judged_by)
+    if days.is_empty():
+        return _without_rows(horizon, order)
+    judged_by = "rank_ic" if rankable(sample.rows["as_of"]) else "correlation"
     bootstrap = DateBootstrap.of(days.to_numpy(), horizon, seed=seed)
-    truth = Outcomes.of(sample.floats(f"target_{horizon}d"), dates)
-    replicates = {
-        name: replicate_metrics(said, truth, bootstrap) for name, said in sample.said.items()
-    }
-    figures = {name: _applicable(name, found) for name, found in replicates.items()}
-    comparisons = _compare(replicates, [(main, name) for name in order[1:]], horizon, judged_by)
-    entries = {
-        entry: found
-        for entry in LATER_ENTRIES
-        if (found := _judge_entry(sample, horizon, entry, replicates, bootstrap, judged_by))
-    }
-    attempts = _tried(sample, truth, trials, horizon, moments, bootstrap, seed)
-    skill: Estimate = getattr(figures[main], judged_by)
-    return HorizonEvaluation(
+    truth = Outcomes.of(sample.floats(f"target_{horizon}d"), sample.dates)
+    field = Field.of(horizon, judged_by, sample.said, truth, bootstrap)
+    model, controls = field.figures()
+    found = HorizonEvaluation(
         horizon=horizon,
         rows=len(sample.rows),
-        dates=len(moments),
-        first=moments[0][:10],
-        last=moments[-1][:10],
-        block=block,
+        dates=len(days),
+        first=str(days[0])[:10],
+        last=str(days[-1])[:10],
+        block=bootstrap.block,
         judged_by=judged_by,
-        model=figures[main],
-        controls={name: figures[name] for name in order[1:]},
-        comparisons=comparisons,
-        deciles=deciles(sample.said[main].score, truth.target, dates, bootstrap),
-        skill=outcome_of(skill),
-        verdict=horizon_verdict(
-            horizon,
-            judged_by,
-            skill,
-            comparisons,
-            dates=len(moments),
-            block=block,
-            entries=entries,
-            tried=attempts,
-        ),
-        pairs=_compare(
-            replicates,
-            [(one, other) for one, other in pairs if {one, other} <= replicates.keys()],
-            horizon,
-            judged_by,
-            named=True,
-        ),
-        entries=entries,
+        model=model,
+        controls=controls,
+        comparisons=field.against_all(),
+        deciles=deciles(sample.said[main].score, truth.target, truth.dates, bootstrap),
+        skill=outcome_of(field.skill),
+        verdict="",
+        pairs=field.against(pairs),
+        entries=_entries(sample, field, bootstrap),
         reliability={
-            name: found.reliability
-            for name, found in replicates.items()
-            if found.reliability is not None and name not in DIRECTION_ONLY
+            name: one.reliability
+            for name, one in field.replicates.items()
+            if one.reliability is not None and name not in DIRECTION_ONLY
         },
-        portfolios=_portfolios(sample, horizon, seed),
+        portfolios=_portfolios(sample, horizon, costs_bp, seed),
         buckets=_buckets(sample, horizon, main, seed),
-        tried=attempts,
+        rank_ics=_by_date(sample.said[main], truth, days),
+        tried=_tried(sample, truth, days, attempt, horizon, bootstrap, seed),
     )
+    return replace(found, verdict=horizon_verdict(found))
 
 
-def _without_rows(
-    horizon: int, order: Sequence[str], block: int, judged_by: str
-) -> HorizonEvaluation:
-    figures = dict.fromkeys(order, Metrics.undefined())
-    nothing = Estimate(None)
-    return HorizonEvaluation(
+def _without_rows(horizon: int, order: Sequence[str]) -> HorizonEvaluation:
+    controls = order[1:]
+    nothing = HorizonEvaluation(
         horizon=horizon,
         rows=0,
         dates=0,
         first=None,
         last=None,
-        block=block,
-        judged_by=judged_by,
-        model=figures.pop(order[0]),
-        controls=figures,
+        block=0,
+        judged_by="rank_ic",
+        model=Metrics.undefined(),
+        controls=dict.fromkeys(controls, Metrics.undefined()),
         comparisons=(),
         deciles=(),
         skill="undefined",
-        verdict=horizon_verdict(
-            horizon, judged_by, nothing, (), dates=0, block=block, entries={}, tried=None
-        ),
+        verdict="",
     )
+    return replace(nothing, verdict=horizon_verdict(nothing))
 
 
-def _judge_entry(
+def _entries(
+    sample: Sample, at_close: Field, bootstrap: DateBootstrap
+) -> dict[str, EntryEvaluation]:
+    """The same contenders on the returns from each later entry, as far as they are known."""
+    found, dates = {}, sample.dates
+    for entry in LATER_ENTRIES:
+        returns = sample.floats(entry_return(at_close.horizon, entry))
+        known = np.isfinite(returns)
+        if not known.any():
+            continue
+        target = np.tanh(TARGET_SCALE * returns[known])
+        truth = Outcomes.of(target, Dates(dates.of_row[known], dates.count))
+        said = {name: one.at(known) for name, one in sample.said.items()}
+        field = Field.of(at_close.horizon, at_close.judged_by, said, truth, bootstrap)
+        model, controls = field.figures()
+        change = field.main.better_than(at_close.main, field.judged_by)
+        found[entry] = EntryEvaluation(
+            entry=entry,
+            rows=int(known.sum()),
+            model=model,
+            controls=controls,
+            comparisons=field.against_all(),
+            change=change,
+            skill=outcome_of(field.skill),
+        )
+    return found
+
+
+def _tried(
     sample: Sample,
+    truth: Outcomes,
+    days: pl.Series,
+    attempt: Attempt | None,
     horizon: int,
-    entry: str,
-    at_close: Mapping[str, Replicates],
     bootstrap: DateBootstrap,
-    judged_by: str,
-) -> EntryEvaluation | None:
-    """The same contenders on the return from a later entry; None where no such return is known."""
-    returns = sample.floats(entry_return(horizon, entry))
-    known = np.isfinite(returns)
-    if not known.any():
+    seed: int,
+) -> Tried | None:
+    """What all tries leave of the skill; None where none is logged."""
+    if attempt is None:
         return None
-    dates = sample.dates
-    truth = Outcomes.of(
-        np.tanh(TARGET_SCALE * returns[known]), Dates(dates.of_row[known], dates.count)
-    )
-    replicates = {
-        name: replicate_metrics(said.at(known), truth, bootstrap)
-        for name, said in sample.said.items()
-    }
-    figures = {name: _applicable(name, found) for name, found in replicates.items()}
-    main, *others = sample.said
-    change = replicates[main].values[judged_by] - at_close[main].values[judged_by]
-    return EntryEvaluation(
-        entry=entry,
-        rows=int(known.sum()),
-        model=figures[main],
-        controls={name: figures[name] for name in others},
-        comparisons=_compare(replicates, [(main, name) for name in others], horizon, judged_by),
-        change=bootstrap.estimate(change),
-        skill=outcome_of(getattr(figures[main], judged_by)),
-    )
+    own = _by_date(next(iter(sample.said.values())), truth, days)
+    reference = None
+    if REFERENCE in sample.said:
+        reference = (REFERENCE, _by_date(sample.said[REFERENCE], truth, days))
+    return tried(attempt, horizon, own, bootstrap, reference=reference, seed=seed)
 
 
-def _portfolios(sample: Sample, horizon: int, seed: int) -> dict[str, tuple[Portfolio, ...]]:
+def _by_date(said: Said, truth: Outcomes, days: pl.Series) -> dict[str, float]:
+    """Rank IC by ISO time, without dates on which it is not defined."""
+    values = rank_ics(said.raw, truth).tolist()
+    return {str(day): ic for day, ic in zip(days, values, strict=True) if np.isfinite(ic)}
+
+
+def _portfolios(
+    sample: Sample, horizon: int, costs_bp: float, seed: int
+) -> dict[str, tuple[Portfolio, ...]]:
     """The book of every contender that ranks."""
     return {
-        name: portfolios(sample.rows.with_columns(score=said.raw), horizon, seed=seed)
+        name: portfolios(
+            sample.rows.with_columns(score=said.raw), horizon, seed=seed, costs_bp=costs_bp
+        )
         for name, said in sample.said.items()
         if name not in _OWN_METRIC
     }
@@ -203,23 +255,6 @@ def _buckets(
     return bucket_skills(rows, horizon, scores=list(scores), seed=seed)
 
 
-def _tried(
-    sample: Sample,
-    truth: Outcomes,
-    trials: Sequence[Trial],
-    horizon: int,
-    moments: Sequence[str],
-    bootstrap: DateBootstrap,
-    seed: int,
-) -> Tried | None:
-    reference = None
-    if trials and REFERENCE in sample.said:
-        series = rank_ics(sample.said[REFERENCE].raw, truth).tolist()
-        known = {day: ic for day, ic in zip(moments, series, strict=True) if np.isfinite(ic)}
-        reference = (REFERENCE, known)
-    return tried(trials, horizon, moments, bootstrap, reference=reference, seed=seed)
-
-
 def _applicable(name: str, found: Replicates) -> Metrics:
     """A control that says nothing about size is judged by its direction alone."""
     figures = found.metrics()
@@ -230,26 +265,6 @@ def _applicable(name: str, found: Replicates) -> Metrics:
         direction_gain=figures.direction_gain,
         f1=figures.f1,
     )
-
-
-def _compare(
-    replicates: Mapping[str, Replicates],
-    pairs: Pairs,
-    horizon: int,
-    judged_by: str,
-    *,
-    named: bool = False,
-) -> tuple[Comparison, ...]:
-    """Paired differences; the first of each pair is named in its sentence, or "the model"."""
-    found = []
-    for one, other in pairs:
-        metric = _OWN_METRIC.get(other, judged_by)
-        difference = replicates[one].better_than(replicates[other], metric)
-        sentence = comparison_sentence(
-            other, metric, difference, horizon, contender=one if named else None
-        )
-        found.append(Comparison(other, metric, difference, sentence, one))
-    return tuple(found)
 
 
 def _place(name: str) -> tuple[int, str]:

@@ -127,5 +127,5 @@ def calibration_gaps(
 def _parts(rise: Floats) -> Ints:
     """(rows,) index of each row's part; equal probabilities are in one."""
     edges = np.unique(np.quantile(rise, np.arange(1, PARTS) / PARTS))
-    _, part = np.unique(np.searchsorted(edges, rise, side="right"), return_inverse=True)
+    _, part = np.unique(np.searchsorted(edges, rise), return_inverse=True)
     return part.astype(np.int64)

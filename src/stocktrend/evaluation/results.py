@@ -106,6 +106,7 @@ class HorizonEvaluation:
         portfolios: Of each contender that ranks, one an entry.
         buckets: Skill by year, sector, group of stocks and calm or anxious dates, of the main model
             and of the strongest simple control.
+        rank_ics: The main model's by date, ISO times; without dates on which it is not defined.
         tried: What all variants judged on the data root leave of the skill; None without them.
     """
 
@@ -127,6 +128,7 @@ class HorizonEvaluation:
     reliability: Mapping[str, Reliability] = field(default_factory=dict)
     portfolios: Mapping[str, tuple[Portfolio, ...]] = field(default_factory=dict)
     buckets: Mapping[str, tuple[BucketSkill, ...]] = field(default_factory=dict)
+    rank_ics: Mapping[str, float] = field(default_factory=dict)
     tried: Tried | None = None
 
     def to_dict(self) -> dict[str, Any]:

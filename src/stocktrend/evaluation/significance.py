@@ -6,7 +6,7 @@ a date is minus its rank IC; the benchmark is chance, a rank IC of 0, or another
 Blocks of dates are resampled as for the intervals.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,26 +21,46 @@ MIN_SHARED = 0.8
 
 @dataclass(frozen=True)
 class Trial:
-    """One variant that was judged: what it is, and its rank IC on each date.
+    """One judgement of one variant.
 
     Attributes:
-        variant: Digest of all that decides it.
-        name: For people.
+        name: Of the run or study.
+        variant: Digest of the settings that were tried: the same again, on newer records say, is no
+            other variant.
         rank_ics: Horizon in days -> ISO time of each date -> rank IC.
     """
 
-    variant: str
     name: str
+    variant: str
     rank_ics: Mapping[int, Mapping[str, float]]
 
     def to_dict(self) -> dict[str, Any]:
         series = {f"{h}d": dict(found) for h, found in self.rank_ics.items()}
-        return {"variant": self.variant, "name": self.name, "rank_ics": series}
+        return {"name": self.name, "variant": self.variant, "rank_ics": series}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Trial":
         series = {int(h.removesuffix("d")): found for h, found in values["rank_ics"].items()}
-        return cls(values["variant"], values["name"], series)
+        return cls(values["name"], values["variant"], series)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What is judged now, and all that was judged on the same data before."""
+
+    name: str
+    variant: str
+    before: tuple[Trial, ...] = ()
+
+    def trials(self, horizon: int, rank_ics: Mapping[str, float]) -> dict[str, Trial]:
+        """The newest trial of each variant by name, that at hand with these rank ICs first."""
+        own = Trial(self.name, self.variant, {horizon: rank_ics})
+        others = [trial for trial in self.before if trial.name != self.name]
+        dated = [trial for trial in others if trial.rank_ics.get(horizon)]
+        dated.sort(key=lambda trial: (max(trial.rank_ics[horizon]), trial.name))
+        by_variant = {trial.variant: trial for trial in dated} | {self.variant: own}
+        rest = [trial for trial in by_variant.values() if trial is not own]
+        return {trial.name: trial for trial in (own, *rest)}
 
 
 @dataclass(frozen=True)
@@ -48,15 +68,15 @@ class Tried:
     """What is left of the skill at one horizon after so many tries.
 
     Attributes:
-        variants: Digests of all variants judged at this horizon, the one at hand among them.
+        trials: Names of the newest judgement of each variant, that at hand among them.
         tested: How many of them share dates enough to be tested together.
-        best: Name of the best of these.
+        best: Which of these has the highest mean rank IC on the dates of all.
         p_chance: Of the best being no better than chance; None with too few dates.
         reference: Whose rank ICs the best is held against; None where there are none.
         p_reference: Of the best being no better than that.
     """
 
-    variants: tuple[str, ...]
+    trials: tuple[str, ...]
     tested: int
     best: str
     p_chance: float | None
@@ -65,7 +85,7 @@ class Tried:
 
     @property
     def count(self) -> int:
-        return len(self.variants)
+        return len(self.trials)
 
     @property
     def by_chance(self) -> bool:
@@ -74,13 +94,13 @@ class Tried:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Tried":
-        return cls(**{**values, "variants": tuple(values["variants"])})
+        return cls(**{**values, "trials": tuple(values["trials"])})
 
 
 def tried(
-    trials: Sequence[Trial],
+    attempt: Attempt,
     horizon: int,
-    dates: Sequence[str],
+    rank_ics: Mapping[str, float],
     bootstrap: DateBootstrap,
     *,
     reference: tuple[str, Mapping[str, float]] | None = None,
@@ -89,34 +109,34 @@ def tried(
     """Test the best of all variants judged so far.
 
     Args:
-        trials: The variant at hand first, then the others. One digest counts once.
+        attempt: What is judged now, and what was judged before.
         horizon: Days.
-        dates: ISO times of the dates judged now.
-        bootstrap: Of these dates: says how long blocks are and what labels span.
+        rank_ics: By date, of what is judged now.
+        bootstrap: Of the dates judged now: says how long blocks are and what labels span.
         reference: Name and rank ICs by date of what the variants should beat, beside chance.
         seed: Of the bootstrap.
 
     Returns:
-        None where the variant at hand has no rank IC.
+        None where what is judged now has no rank IC.
     """
-    known = {trial.variant: trial for trial in reversed(trials) if trial.rank_ics.get(horizon)}
-    if not trials or trials[0].variant not in known:
+    if not rank_ics:
         return None
-    series = {v: t.rank_ics[horizon] for v, t in known.items()}
-    enough = MIN_SHARED * len(dates)
-    shared = [v for v, found in series.items() if sum(d in found for d in dates) >= enough]
-    columns = [series[v] for v in shared] + ([reference[1]] if reference else [])
-    common = [date for date in dates if all(date in found for found in columns)]
+    trials = attempt.trials(horizon, rank_ics)
+    enough = MIN_SHARED * len(rank_ics)
+    series = {name: trial.rank_ics[horizon] for name, trial in trials.items()}
+    shared = [n for n, found in series.items() if len(found.keys() & rank_ics.keys()) >= enough]
+    columns = [series[name] for name in shared] + ([reference[1]] if reference else [])
+    common = sorted(date for date in rank_ics if all(date in found for found in columns))
+    names = tuple(sorted(trials))
+    if len(common) < MIN_BLOCKS * bootstrap.block:
+        return Tried(names, 0, attempt.name, None)
     figures = np.array([[found[date] for found in columns] for date in common])
-    figures = figures.reshape(len(common), len(columns))
     own = figures[:, : len(shared)]
-    if not shared or len(common) < MIN_BLOCKS * bootstrap.block:
-        return Tried(tuple(sorted(known)), 0, trials[0].name, None)
     again = DateBootstrap.draw(len(common), bootstrap.block, seed=seed, span=bootstrap.span)
     return Tried(
-        variants=tuple(sorted(known)),
+        trials=names,
         tested=len(shared),
-        best=known[shared[int(own.mean(axis=0).argmax())]].name,
+        best=shared[int(own.mean(axis=0).argmax())],
         p_chance=superior_ability(own, again),
         reference=reference[0] if reference else None,
         p_reference=superior_ability(own - figures[:, -1:], again) if reference else None,

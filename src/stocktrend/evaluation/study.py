@@ -10,11 +10,11 @@ from stocktrend.dataset.frames import require_columns
 from stocktrend.errors import DataError
 from stocktrend.evaluation.controls import CONTROLS, control_scores
 from stocktrend.evaluation.horizon import judge_horizon
-from stocktrend.evaluation.metrics import Outcomes, rank_ics
 from stocktrend.evaluation.outcomes import outcomes as outcomes_of
+from stocktrend.evaluation.portfolio import COSTS_BP
 from stocktrend.evaluation.results import MAIN, Evaluation
 from stocktrend.evaluation.rows import Tables
-from stocktrend.evaluation.significance import Trial
+from stocktrend.evaluation.significance import Attempt
 from stocktrend.evaluation.verdict import headline
 from stocktrend.progress import Progress, silent
 
@@ -30,7 +30,8 @@ def judge(
     seed: int,
     main: str = MAIN,
     pairs: Sequence[tuple[str, str]] = PAIRS,
-    trials: Sequence[Trial] = (),
+    costs_bp: float = COSTS_BP,
+    attempt: Attempt | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """Judge all contenders on the rows that they share.
@@ -45,7 +46,8 @@ def judge(
         seed: Of the bootstrap.
         main: The contender that is judged against the others.
         pairs: Other contenders to compare: (one, other).
-        trials: All variants judged on the same data so far, that at hand first.
+        costs_bp: Basis points that a portfolio pays for each unit it trades.
+        attempt: Says which variant the main model is, and what was judged on the same data before.
         progress: Called once a horizon.
 
     Raises:
@@ -61,41 +63,16 @@ def judge(
     found = {}
     for done, horizon in enumerate(horizons, start=1):
         found[horizon] = judge_horizon(
-            tables.sample(horizon), horizon, main=main, pairs=pairs, trials=trials, seed=seed
+            tables.sample(horizon),
+            horizon,
+            main=main,
+            pairs=pairs,
+            costs_bp=costs_bp,
+            attempt=attempt,
+            seed=seed,
         )
         progress("evaluate", done, len(horizons), "horizons")
     return Evaluation(headline(list(found.values())), found, seed, main)
-
-
-def rank_ic_series(
-    predictions: pl.DataFrame, outcomes: pl.DataFrame, horizons: Sequence[int]
-) -> pl.DataFrame:
-    """Each contender's rank IC on each date, of the rows that ``judge`` judges.
-
-    Args:
-        predictions: As for ``judge``.
-        outcomes: As for ``judge``.
-        horizons: Days.
-
-    Returns:
-        ``model``, ``horizon``, ``as_of``, ``rank_ic`` (null where it is not defined).
-    """
-    tables = Tables.match(predictions, outcomes, horizons)
-    parts = []
-    for horizon in horizons:
-        sample = tables.sample(horizon)
-        truth = Outcomes.of(sample.floats(f"target_{horizon}d"), sample.dates)
-        days = sample.rows["as_of"].unique().sort()
-        parts += [
-            pl.DataFrame({"as_of": days, "rank_ic": rank_ics(said.raw, truth)}).select(
-                pl.lit(name).alias("model"),
-                pl.lit(horizon).alias("horizon"),
-                "as_of",
-                pl.col("rank_ic").fill_nan(None),
-            )
-            for name, said in sample.said.items()
-        ]
-    return pl.concat(parts)
 
 
 def evaluate(
@@ -107,7 +84,7 @@ def evaluate(
     features: Literal["zscore", "rank"] = "zscore",
     target: Literal["tanh", "rank"] = "tanh",
     inputs: Inputs = OURS,
-    trials: Sequence[Trial] = (),
+    attempt: Attempt | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """Judge one model's scores on the test split, beside the simple controls.
@@ -122,7 +99,7 @@ def evaluate(
         features: Inputs of the ridge control, as in the model's recipe.
         target: What the ridge control is fitted to, as in the model's recipe.
         inputs: Columns that the ridge control reads, as the model does; default: the 87.
-        trials: As for ``judge``.
+        attempt: As for ``judge``.
         progress: Called once a horizon.
 
     Raises:
@@ -131,7 +108,7 @@ def evaluate(
     table, came = beside_controls(
         panel, predictions, horizons, features=features, target=target, inputs=inputs
     )
-    return judge(table, came, horizons, seed=seed, trials=trials, progress=progress)
+    return judge(table, came, horizons, seed=seed, attempt=attempt, progress=progress)
 
 
 def beside_controls(

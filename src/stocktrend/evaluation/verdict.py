@@ -116,45 +116,33 @@ def decimals(metric: str) -> int:
     return 4 if metric in LOWER_IS_BETTER or metric == "r2" else 3
 
 
-def horizon_verdict(
-    horizon: int,
-    judged_by: str,
-    skill: Estimate,
-    comparisons: Sequence[Comparison],
-    *,
-    dates: int,
-    block: int,
-    entries: Mapping[str, EntryEvaluation],
-    tried: Tried | None,
-) -> str:
+def horizon_verdict(found: HorizonEvaluation) -> str:
     """One sentence: skill or none, what it beats, what later entries and many tries leave."""
-    at = f"At {horizon} days"
-    if dates == 0:
+    at, skill = f"At {found.horizon} days", getattr(found.model, found.judged_by)
+    if found.dates == 0:
         return f"{at} nothing can be judged: no test row has both a score and a known outcome yet."
-    unit = METRIC_WORDS[judged_by]
     if skill.value is None:
         return f"{at} nothing can be judged: scores or outcomes of the test rows do not vary."
-    figure = f"{unit} {skill.value:.3f}"
-    outcome = outcome_of(skill)
-    if outcome == "undefined":
+    figure = f"{METRIC_WORDS[found.judged_by]} {skill.value:.3f}"
+    if found.skill == "undefined":
         return (
-            f"{at} nothing can be judged: {figure} comes from {dates} test "
-            f"{'date' if dates == 1 else 'dates'}, and an interval of that horizon needs at least "
-            f"{MIN_BLOCKS * block}."
+            f"{at} nothing can be judged: {figure} comes from {found.dates} test "
+            f"{'date' if found.dates == 1 else 'dates'}, and an interval of that horizon needs at "
+            f"least {MIN_BLOCKS * found.block}."
         )
-    figure += f" {interval(skill, judged_by)} over {dates} dates"
-    if judged_by == "correlation":
+    figure += f" {interval(skill, found.judged_by)} over {found.dates} dates"
+    if found.judged_by == "correlation":
         figure += ", too few tickers a date to rank"
     claim = {
         "better": f"{at} the scores tell winners from losers better than chance ({figure})",
         "worse": f"{at} the scores point the wrong way ({figure})",
         "unclear": f"{at} no skill was found ({figure}, which leaves room for 0)",
-    }[outcome]
-    parts = [claim, _against_controls(comparisons, judged_by)]
-    parts += _of_the_context(comparisons)
-    if outcome == "better":
-        parts += _later(entries.values(), judged_by)
-    parts += _after_tries(tried)
+    }[found.skill]
+    parts = [claim, _against_controls(found.comparisons, found.judged_by)]
+    parts += _of_the_context(found.comparisons)
+    if found.skill == "better":
+        parts += _later(found.entries.values(), found.judged_by)
+    parts += _after_tries(found.tried)
     return f"{'; '.join(parts)}."
 
 
@@ -216,20 +204,18 @@ def _later(entries: Iterable[EntryEvaluation], judged_by: str) -> list[str]:
 
 
 def _after_tries(tried: Tried | None) -> list[str]:
+    """Whether the best of all that was tried is more than chance makes of so many tries."""
     if tried is None:
         return []
-    variants = f"{tried.count} variant{'s' if tried.count > 1 else ''} tried on these data"
+    one = tried.count == 1
+    variants = "the one variant" if one else f"the best of {tried.count} variants"
+    if tried.tested not in (0, tried.count):
+        variants += f", {tried.tested} of them on these dates,"
     if tried.p_chance is None:
-        return [f"too few dates to correct for {variants}"]
-    explained = (
-        "chance explains the best of" if tried.by_chance else "more than chance in the best of"
-    )
-    of_them = "" if tried.tested == tried.count else f", {tried.tested} of them on these dates"
-    return [f"{explained} {variants}{of_them} (p = {_probability(tried.p_chance)})"]
-
-
-def _probability(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+        return [f"too few dates to tell {variants} tried on these data from chance"]
+    found = "no more than chance would give" if tried.by_chance else "more than chance would give"
+    p = "< 0.001" if tried.p_chance < 0.001 else f"= {tried.p_chance:.3f}"
+    return [f"{variants} tried on these data shows {found} (p {p})"]
 
 
 def headline(horizons: Sequence[HorizonEvaluation]) -> str:

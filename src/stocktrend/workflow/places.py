@@ -40,6 +40,11 @@ def studies_folder(root: Path) -> Path:
     return root / "studies"
 
 
+def trials_folder(root: Path) -> Path:
+    """One file a run or study that was judged."""
+    return root / "trials"
+
+
 def panel_fingerprint(settings: Settings, lake: Lake, files: Mapping[str, str]) -> str:
     """Twelve hex digits of what decides a panel: settings, own features, lake tables, program.
 
@@ -88,6 +93,11 @@ def fingerprint(
             "torch": version("torch"),
         }
     )
+
+
+def variant_fingerprint(chosen: Mapping[str, Any]) -> str:
+    """Twelve hex digits of what was chosen, whatever the records that it was tried on."""
+    return _digest({"chosen": dict(chosen), "program": program_digest()})
 
 
 @cache

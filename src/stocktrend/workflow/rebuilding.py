@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from stocktrend.evaluation.results import HorizonEvaluation
 from stocktrend.features.own_files import load_features
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel
@@ -23,6 +24,7 @@ from stocktrend.workflow.run import (
     load_run,
 )
 from stocktrend.workflow.steps import evaluate
+from stocktrend.workflow.trials import lend_trials
 
 COMPARED: Final = (f"{MODEL_FOLDER}/**/*", PREDICTIONS_FILE, METRICS_FILE, CONFIG_FILE)
 
@@ -87,6 +89,8 @@ def rebuild(root: Path | str, run_id: str | None = None, *, progress: Progress =
             progress=progress,
         )
         if run.evaluation is not None:
+            counted = [name for h in run.evaluation.horizons.values() for name in _counted(h)]
+            lend_trials(Path(root), counted, Path(elsewhere))
             evaluate(again, progress=progress)
         before, after = _contents(folder), _contents(runs_folder(Path(elsewhere)) / run.id)
     names = sorted(before.keys() | after.keys())
@@ -100,6 +104,11 @@ def rebuild(root: Path | str, run_id: str | None = None, *, progress: Progress =
             *(f"features {name}: changed since the run" for name in changed_files(run, root)),
         ),
     )
+
+
+def _counted(found: HorizonEvaluation) -> tuple[str, ...]:
+    """Names of all that the judgement was corrected for."""
+    return () if found.tried is None else found.tried.trials
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from stocktrend.config import Settings
 from stocktrend.dataset.frames import Frame
 from stocktrend.dataset.splits import time_split
 from stocktrend.errors import LakeError, ModelError
-from stocktrend.evaluation.study import evaluate as evaluate_predictions
+from stocktrend.evaluation.study import beside_controls
 from stocktrend.features.own import Feature
 from stocktrend.ingestion import IngestReport
 from stocktrend.ingestion import ingest as ingest_files
@@ -28,6 +28,7 @@ from stocktrend.workflow.material import Root, material_of, settings_of, stored_
 from stocktrend.workflow.page import report
 from stocktrend.workflow.places import lake_folder
 from stocktrend.workflow.run import Run, features_of, save_evaluation
+from stocktrend.workflow.trials import judge_and_log
 
 
 def ingest(
@@ -125,6 +126,8 @@ def train(
 def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
     """Judge a run on its test dates, beside the controls on the same rows.
 
+    The run is added to the log of what was tried on its data root, and corrected for it.
+
     A run read back from its folder is judged on the records that it was trained on, whatever was
     ingested since: more dates would move the split, and training dates would pass for test dates.
 
@@ -137,14 +140,23 @@ def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
     settings, panel = run.settings, run.panel
     if panel.is_empty() and run.folder is not None:
         panel = _panel_of(run, run.folder.parents[1], progress)
-    judged = evaluate_predictions(
+    table, came = beside_controls(
         panel,
         run.predictions,
         settings.horizons,
-        seed=seed,
         features=run.recipe.features,
         target=run.recipe.target,
         inputs=run.forecaster.inputs,
+    )
+    judged = judge_and_log(
+        table,
+        came,
+        settings,
+        run.recipe,
+        name=run.id,
+        root=None if run.folder is None else run.folder.parents[1],
+        files=run.files,
+        seed=seed,
         progress=progress,
     )
     run = replace(run, panel=panel, evaluation=judged)

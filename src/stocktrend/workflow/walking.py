@@ -18,7 +18,6 @@ from stocktrend.evaluation.conformal import calibrated
 from stocktrend.evaluation.contenders import CONTENDERS, MAIN, Contender, contenders
 from stocktrend.evaluation.folds import fold_panel, walk_forward_folds
 from stocktrend.evaluation.outcomes import outcomes
-from stocktrend.evaluation.study import judge
 from stocktrend.features.own import Feature, model_inputs
 from stocktrend.features.own_files import require_loaded
 from stocktrend.progress import Progress, silent
@@ -27,6 +26,7 @@ from stocktrend.workflow.fit import alone, one_torch_thread
 from stocktrend.workflow.material import Root, material_of
 from stocktrend.workflow.places import fingerprint, studies_folder
 from stocktrend.workflow.study import CONTENDERS_FOLDER, Study, save_study
+from stocktrend.workflow.trials import judge_and_log
 
 
 def walk_forward(
@@ -108,8 +108,16 @@ def walk_forward(
             folds=folds,
             predictions=predictions,
             outcomes=known,
-            evaluation=judge(
-                predictions, known, chosen.horizons, seed=chosen.seed, progress=progress
+            evaluation=judge_and_log(
+                predictions,
+                known,
+                chosen,
+                recipe,
+                name=name,
+                root=root,
+                files=material.files,
+                seed=chosen.seed,
+                progress=progress,
             ),
             versions=material.versions,
             files=material.files,
