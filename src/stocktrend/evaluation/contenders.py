@@ -4,7 +4,8 @@ All of them learn from the same rows of a fold, choose on the same validation ro
 same validation and test rows. What each chose among is counted in ``candidates``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -12,17 +13,30 @@ import polars as pl
 
 from stocktrend.catalog import OURS, Inputs
 from stocktrend.errors import ConfigError
+from stocktrend.evaluation.blend import Blend
+from stocktrend.evaluation.boosting import LEAVES, BoostedTrees
 from stocktrend.evaluation.neural import Neural
 from stocktrend.evaluation.regression import Regression
+from stocktrend.evaluation.results import MAIN
 from stocktrend.evaluation.ridge import PENALTIES, Ridge
 from stocktrend.evaluation.signals import AlwaysUp, Constant, Signal
 from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
 
-MAIN: Final = "dual_tower"
-CHEAP: Final = ("constant", "always_up", "momentum", "reversal", "ridge")
-"""Those that take seconds: a single run is judged beside them."""
-CONTENDERS: Final = (MAIN, *CHEAP)
+CHEAP: Final = ("constant", "always_up", "momentum", "reversal", "ridge", "lightgbm")
+"""Those that train no network: a single run is judged beside them."""
+
+_INTERACTIONS: Final[Mapping[str, str | None]] = {
+    MAIN: None,
+    "mlp": "mlp",
+    "stock_tower": "stock",
+    "context_tower": "context",
+    "additive": "additive",
+    "shuffled_context": None,
+}
+"""What the heads of each network read; None is what the recipe says."""
+
+CONTENDERS: Final = (*CHEAP, *_INTERACTIONS, "blend")
 
 
 class Contender(Protocol):
@@ -71,32 +85,97 @@ class Contender(Protocol):
 
 
 def contenders(
-    recipe: Recipe, names: Sequence[str] = CONTENDERS, *, inputs: Inputs = OURS
-) -> tuple[Contender, ...]:
-    """The contenders of these names.
+    recipe: Recipe,
+    names: Sequence[str] = CONTENDERS,
+    *,
+    inputs: Inputs = OURS,
+    threads: int = 1,
+    device: str = "cpu",
+) -> tuple[Contender | Blend, ...]:
+    """The contenders of these names, in their order.
 
     Args:
         recipe: The model's; the others take their inputs and target from it.
         names: Which, of ``CONTENDERS``.
         inputs: Columns that the model reads.
+        threads: Of the trees.
+        device: Of the networks.
 
     Raises:
-        ConfigError: a name is not known, or given twice.
+        ConfigError: a name is not known or given twice, or a blend lacks a part.
 
-    >>> [contender.name for contender in contenders(Recipe(), ("momentum", "ridge"))]
-    ['momentum', 'ridge']
+    >>> [(c.name, c.candidates) for c in contenders(Recipe(), ("momentum", "ridge"))]
+    [('momentum', 1), ('ridge', 5)]
     """
-    known: dict[str, Contender] = {
-        MAIN: Neural(MAIN, recipe, inputs),
+    grow = partial(BoostedTrees.fit, threads=threads)
+    known: dict[str, Contender | Blend] = {
         "constant": Constant(),
         "always_up": AlwaysUp(),
         "momentum": Signal.momentum(),
         "reversal": Signal.reversal(),
         "ridge": Regression("ridge", Ridge.fit, len(PENALTIES), recipe, inputs),
+        "lightgbm": Regression("lightgbm", grow, len(LEAVES), recipe, inputs),
+        "blend": Blend("blend", (MAIN, "lightgbm"), candidates=len(LEAVES)),
     }
-    strange = [name for name in names if name not in known]
-    if strange or len(set(names)) < len(names):
+    for name, interaction in _INTERACTIONS.items():
+        changed = {} if interaction is None else {"interaction": interaction}
+        known[name] = Neural(
+            name,
+            recipe.model_copy(update=changed),
+            inputs,
+            shuffled=name == "shuffled_context",
+            device=device,
+        )
+    problems = [f"{name!r} is none" for name in names if name not in known]
+    if len(set(names)) < len(names):
+        problems.append("one is named twice")
+    if "blend" in names and not {MAIN, "lightgbm"} <= set(names):
+        problems.append(f"blend is made of {MAIN} and lightgbm, and not both are there")
+    if problems:
         raise ConfigError(
-            f"contenders must be distinct names of {', '.join(known)}, however: {', '.join(names)}"
+            f"contenders must be distinct names of {', '.join(CONTENDERS)}, "
+            f"however: {'; '.join(problems)}. Name others"
         )
     return tuple(known[name] for name in names)
+
+
+def compete(
+    taking_part: Sequence[Contender | Blend],
+    panels: Sequence[pl.DataFrame],
+    horizons: Sequence[int],
+    *,
+    seed: int,
+    folder: Path | None = None,
+    progress: Progress = silent,
+) -> dict[str, tuple[pl.DataFrame, ...]]:
+    """Let all learn from the same folds; a blend is made of what its parts said.
+
+    Args:
+        taking_part: From ``contenders``.
+        panels: And the others: as for ``Contender.scores``; each contender has a folder of its
+            own in ``folder``, and ``progress`` is called with its name as the step.
+
+    Returns:
+        By name, in the order of ``taking_part``: a frame a fold, as from ``Contender.scores``.
+    """
+    found: dict[str, tuple[pl.DataFrame, ...]] = {}
+    for contender in taking_part:
+        if not isinstance(contender, Blend):
+            found[contender.name] = contender.scores(
+                panels,
+                horizons,
+                seed=seed,
+                folder=None if folder is None else folder / contender.name,
+                progress=_named(progress, contender.name),
+            )
+    for blend in taking_part:
+        if isinstance(blend, Blend):
+            found[blend.name] = blend.of([found[part] for part in blend.parts], horizons)
+    return {contender.name: found[contender.name] for contender in taking_part}
+
+
+def _named(progress: Progress, name: str) -> Progress:
+    def report(step: str, done: int, total: int | None, unit: str) -> None:
+        progress(name, done, total, unit)
+
+    return report

@@ -1,9 +1,15 @@
-"""The model as a contender, and what is left of it without one of its parts."""
+"""The model as a contender, and what is left of it without one of its parts.
+
+``mlp``: one tower that reads all features. ``stock_tower`` and ``context_tower``: what the heads
+make of one embedding alone. ``additive``: of both, without their product. ``shuffled_context``: the
+whole model, each date with the context of another date. All have the recipe of the model.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from stocktrend.catalog import OURS, Inputs
@@ -20,12 +26,14 @@ class Neural:
     Attributes:
         recipe: Of its members.
         inputs: Columns that the towers read.
+        shuffled: Whether contexts change places between dates, in every part of a fold.
         device: ``cpu``, ``cuda`` or ``auto``.
     """
 
     name: str
     recipe: Recipe
     inputs: Inputs = OURS
+    shuffled: bool = False
     device: str = "cpu"
     candidates: int = 1
     in_target_units: bool = False
@@ -41,7 +49,8 @@ class Neural:
     ) -> tuple[pl.DataFrame, ...]:
         """As ``Contender.scores``; the folder has an ensemble's folder a fold."""
         found = []
-        for number, panel in enumerate(panels):
+        for number, whole in enumerate(panels):
+            panel = shuffled_contexts(whole, self.inputs, seed) if self.shuffled else whole
             ensemble = train_ensemble(
                 panel,
                 self.recipe,
@@ -56,3 +65,40 @@ class Neural:
             raw = ensemble.raw_scores(rows).drop("ticker", "as_of")
             found.append(rows.select(*KEYS).hstack(raw))
         return tuple(found)
+
+
+def shuffled_contexts(panel: pl.DataFrame, inputs: Inputs = OURS, seed: int = 0) -> pl.DataFrame:
+    """Every date with the whole context of another date of its part, the same for all stocks.
+
+    A ticker takes its own context of that date, so its news moves with the market's state. Where
+    it has no row then, it takes that of the date's first ticker: half of a context would be none.
+
+    Args:
+        panel: ``ticker``, ``as_of``, ``split`` and the inputs.
+        inputs: Whose context columns change places.
+        seed: Of the one order in which a part's dates pass their contexts on; with two dates or
+            more no date keeps its own.
+
+    Returns:
+        The rows in their order; all other columns as they were.
+    """
+    givers = []
+    for (part,), rows in panel.group_by("split", maintain_order=True):
+        dates = rows["as_of"].unique().sort()
+        order = np.random.default_rng([seed, len(dates)]).permutation(len(dates))
+        giver = np.empty_like(order)
+        giver[order] = np.roll(order, 1)
+        givers.append(
+            pl.DataFrame({"as_of": dates, "giver": dates[giver]}).with_columns(split=part)
+        )
+    places = panel.select("ticker", "as_of", place=pl.int_range(pl.len()))
+    of_ticker = places.rename({"as_of": "giver", "place": "own"})
+    of_date = places.group_by(giver="as_of").agg(first=pl.col("place").sort_by("ticker").first())
+    taken = (
+        panel.select("ticker", "as_of", "split")
+        .join(pl.concat(givers), on=["as_of", "split"], how="left", maintain_order="left")
+        .join(of_ticker, on=["ticker", "giver"], how="left", maintain_order="left")
+        .join(of_date, on="giver", how="left", maintain_order="left")
+        .select(pl.coalesce("own", "first"))
+    )
+    return panel.with_columns(panel.select(inputs.context)[taken.to_series()])
