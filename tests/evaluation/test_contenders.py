@@ -1,14 +1,22 @@
-"""Contenders: what they find where it was planted, and what they must not see."""
+"""Contenders: what they return, and what they must not see."""
 
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import rankdata
 
 from planted import SIGNAL, planted_panel
-from stocktrend.catalog import FEATURES
+from stocktrend.catalog import CONTEXT_FEATURES, FEATURES, OURS
 from stocktrend.dataset import time_split
 from stocktrend.errors import ConfigError
-from stocktrend.evaluation.contenders import CONTENDERS, Contender, contenders
+from stocktrend.evaluation.contenders import (
+    CHEAP,
+    CONTENDERS,
+    Contender,
+    compete,
+    contenders,
+)
+from stocktrend.evaluation.neural import shuffled_contexts
 from stocktrend.recipe import PRESETS, Recipe
 
 HORIZONS = (7, 30)
@@ -16,7 +24,7 @@ SMALL = Recipe.model_validate(
     PRESETS["cross_sectional"].model_dump()
     | {
         "members": 2,
-        "epochs": 4,
+        "epochs": 2,
         "batch_size": 64,
         "min_steps": 0,
         "context_hidden_dims": (16,),
@@ -25,12 +33,6 @@ SMALL = Recipe.model_validate(
         "stock_embedding_dim": 8,
     }
 )
-
-LEARNT = SMALL.model_copy(
-    update=dict.fromkeys(("context_lr", "stock_lr", "head_lr"), 5e-3)
-    | {"epochs": 15, "context_dropout": 0.0, "stock_dropout": 0.0}
-)
-"""Long enough to find what is planted."""
 
 
 def of_name(name: str, recipe: Recipe = SMALL) -> Contender:
@@ -41,12 +43,6 @@ def scores_of(
     name: str, panel: pl.DataFrame, recipe: Recipe = SMALL, **more: object
 ) -> pl.DataFrame:
     return of_name(name, recipe).scores((panel,), HORIZONS, seed=1, **more)[0]  # type: ignore[arg-type]
-
-
-def rank_ic(scores: pl.DataFrame, panel: pl.DataFrame) -> float:
-    rows = scores.filter(pl.col("split") == "test").join(panel, on=["ticker", "as_of"])
-    ic = rows.group_by("as_of").agg(pl.corr("raw_7d", "target_7d", method="spearman"))
-    return float(ic["raw_7d"].fill_nan(0.0).mean())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -82,34 +78,6 @@ def test_later_rows_change_no_bit_of_an_earlier_score(name, panel):
     validation = pl.col("split") == "validation"
     changed, found = (scores_of(name, frame) for frame in (spoiled, panel))
     assert changed.filter(validation).equals(found.filter(validation))
-
-
-@pytest.mark.parametrize(
-    ("name", "planted"),
-    [
-        ("momentum", pl.col("stock_return_252d") - pl.col("stock_return_20d")),
-        ("reversal", -pl.col("stock_return_20d")),
-        ("ridge", pl.col(SIGNAL)),
-        ("dual_tower", pl.col(SIGNAL)),
-    ],
-)
-def test_each_contender_finds_what_is_planted_for_it(name, planted):
-    found, blind = (
-        rank_ic(scores_of(name, frame, LEARNT), frame)
-        for frame in (with_returns(planted), with_returns(pl.col("stock_volume")))
-    )
-    assert found > 0.8
-    if name in ("momentum", "reversal"):
-        assert abs(blind) < 0.15
-
-
-def with_returns(planted: pl.Expr, dates: int = 120, tickers: int = 12) -> pl.DataFrame:
-    """A split panel whose returns are a multiple of ``planted`` and a little noise."""
-    panel = planted_panel(dates, tickers, signal=0.0)
-    returns = [(0.03 * planted + pl.col(f"return_{h}d")).alias(f"return_{h}d") for h in HORIZONS]
-    panel = panel.with_columns(returns)
-    targets = [(10 * pl.col(f"return_{h}d")).tanh().alias(f"target_{h}d") for h in HORIZONS]
-    return time_split(panel.with_columns(targets), horizons=HORIZONS)
 
 
 def test_the_constant_is_the_mean_target_of_the_training_rows(panel):
@@ -164,3 +132,63 @@ def test_names_of_contenders_are_checked():
         contenders(SMALL, ("momentun",))
     with pytest.raises(ConfigError, match="distinct"):
         contenders(SMALL, ("ridge", "ridge"))
+
+
+def test_a_blend_is_the_mean_rank_of_what_its_parts_said_and_trains_nothing(panel, tmp_path):
+    names = ("blend", "dual_tower", "lightgbm")
+    steps = []
+
+    def progress(step: str, done: int, total: int | None, unit: str) -> None:
+        steps.append(step)
+
+    found = compete(
+        contenders(SMALL, names), (panel,), HORIZONS, seed=1, folder=tmp_path, progress=progress
+    )
+    assert tuple(found) == names
+    assert set(steps) == {"dual_tower", "lightgbm"}
+    assert {path.name for path in tmp_path.iterdir()} == {"dual_tower", "lightgbm"}
+    for name in ("dual_tower", "lightgbm"):
+        assert found[name][0].equals(scores_of(name, panel))
+    alone = of_name("blend").scores((panel,), HORIZONS, seed=1, folder=tmp_path / "blend")
+    assert alone[0].equals(found["blend"][0])
+    date = panel["as_of"].max()
+    one, other, both = (
+        found[name][0].filter(pl.col("as_of") == date)["raw_7d"].to_numpy()
+        for name in ("dual_tower", "lightgbm", "blend")
+    )
+    ranks = (rankdata(one) + rankdata(other)) / 2
+    np.testing.assert_allclose(both, 2 * (ranks - 1) / (len(ranks) - 1) - 1, atol=1e-12)
+
+
+def test_the_settings_that_a_contender_chooses_among_are_counted():
+    counted = {c.name: c.candidates for c in contenders(SMALL)}
+    assert tuple(counted) == CONTENDERS
+    assert counted.pop("ridge") == counted.pop("lightgbm") == counted.pop("blend") == 5
+    assert set(counted.values()) == {1}
+    assert set(CHEAP) < set(CONTENDERS)
+
+
+def test_shuffled_contexts_come_whole_from_another_date_of_the_same_part(panel):
+    found = shuffled_contexts(panel, OURS, seed=3)
+    assert found.drop(CONTEXT_FEATURES).equals(panel.drop(CONTEXT_FEATURES))
+    assert found.equals(shuffled_contexts(panel, OURS, seed=3))
+    assert not found.equals(shuffled_contexts(panel, OURS, seed=4))
+    # The made contexts never repeat, so each tells the row that it comes from.
+    giver = panel.select(*CONTEXT_FEATURES, "split", giver="as_of", of="ticker")
+    taken = found.select("ticker", "as_of", "split", *CONTEXT_FEATURES).join(
+        giver, on=CONTEXT_FEATURES, suffix="_of_giver"
+    )
+    assert len(taken) == len(panel)
+    assert (taken["of"] == taken["ticker"]).all()
+    assert (taken["split_of_giver"] == taken["split"]).all()
+    assert (taken["giver"] != taken["as_of"]).all()
+    pairs = taken.select("as_of", "giver").unique()
+    assert len(pairs) == pairs["giver"].n_unique() == panel["as_of"].n_unique()
+
+
+def test_a_ticker_without_a_row_at_the_other_date_takes_a_context_of_that_date(panel):
+    holes = panel.filter((pl.col("ticker") != "T003") | (pl.col("as_of").rank("dense") % 2 == 0))
+    found = shuffled_contexts(holes, OURS, seed=3)
+    assert found.select(pl.col(CONTEXT_FEATURES).null_count().sum()).row(0) == (0,) * 25
+    for _, rows in found.group_by("as_of"):
+        assert rows["macro_vix"].n_unique() == 1

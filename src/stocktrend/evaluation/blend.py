@@ -1,27 +1,61 @@
 """Two contenders as one: the mean of their rankings."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stocktrend.dataset.scaling import rank_within
 from stocktrend.evaluation.signals import KEYS
+from stocktrend.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from stocktrend.evaluation.contenders import Contender
 
 
 @dataclass(frozen=True)
 class Blend:
-    """The mean of its parts' ranks within each date, in [-1, 1]; nothing is trained for it.
+    """The mean of its parts' ranks within each date, in [-1, 1].
 
     Attributes:
-        parts: Names of the contenders that it is made of.
-        candidates: Among which its parts choose.
+        parts: The contenders that it is made of.
     """
 
     name: str
-    parts: tuple[str, ...]
-    candidates: int = 1
+    parts: tuple[Contender, ...]
     in_target_units: bool = False
+
+    @property
+    def candidates(self) -> int:
+        """Combinations of what its parts choose among."""
+        return prod(part.candidates for part in self.parts)
+
+    def scores(
+        self,
+        panels: Sequence[pl.DataFrame],
+        horizons: Sequence[int],
+        *,
+        seed: int,
+        folder: Path | None = None,
+        progress: Progress = silent,
+    ) -> tuple[pl.DataFrame, ...]:
+        """As ``Contender.scores``; parts have their folders beside its own, as in ``compete``."""
+        parts = [
+            part.scores(
+                panels,
+                horizons,
+                seed=seed,
+                folder=None if folder is None else folder.with_name(part.name),
+                progress=progress,
+            )
+            for part in self.parts
+        ]
+        return self.of(parts, horizons)
 
     def of(
         self, parts: Sequence[Sequence[pl.DataFrame]], horizons: Sequence[int]

@@ -68,7 +68,7 @@ class BoostedTrees:
             outcome: (rows,), NaN where it is unknown.
             split: (rows,) of "train", "validation", "test". Rows of "test" are never read.
             seed: Of the rows and features that a tree sees.
-            threads: More give the same bits, sooner.
+            threads: Of LightGBM; the bits do not depend on them.
 
         Raises:
             StocktrendError: LightGBM cannot be loaded.

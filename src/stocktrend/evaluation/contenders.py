@@ -91,31 +91,31 @@ def contenders(
     inputs: Inputs = OURS,
     threads: int = 1,
     device: str = "cpu",
-) -> tuple[Contender | Blend, ...]:
+) -> tuple[Contender, ...]:
     """The contenders of these names, in their order.
 
     Args:
         recipe: The model's; the others take their inputs and target from it.
         names: Which, of ``CONTENDERS``.
         inputs: Columns that the model reads.
-        threads: Of the trees.
+        threads: Of LightGBM.
         device: Of the networks.
 
     Raises:
-        ConfigError: a name is not known or given twice, or a blend lacks a part.
+        ConfigError: a name is not known, or given twice.
 
     >>> [(c.name, c.candidates) for c in contenders(Recipe(), ("momentum", "ridge"))]
     [('momentum', 1), ('ridge', 5)]
     """
-    grow = partial(BoostedTrees.fit, threads=threads)
-    known: dict[str, Contender | Blend] = {
+    known: dict[str, Contender] = {
         "constant": Constant(),
         "always_up": AlwaysUp(),
         "momentum": Signal.momentum(),
         "reversal": Signal.reversal(),
         "ridge": Regression("ridge", Ridge.fit, len(PENALTIES), recipe, inputs),
-        "lightgbm": Regression("lightgbm", grow, len(LEAVES), recipe, inputs),
-        "blend": Blend("blend", (MAIN, "lightgbm"), candidates=len(LEAVES)),
+        "lightgbm": Regression(
+            "lightgbm", partial(BoostedTrees.fit, threads=threads), len(LEAVES), recipe, inputs
+        ),
     }
     for name, interaction in _INTERACTIONS.items():
         changed = {} if interaction is None else {"interaction": interaction}
@@ -126,21 +126,17 @@ def contenders(
             shuffled=name == "shuffled_context",
             device=device,
         )
-    problems = [f"{name!r} is none" for name in names if name not in known]
-    if len(set(names)) < len(names):
-        problems.append("one is named twice")
-    if "blend" in names and not {MAIN, "lightgbm"} <= set(names):
-        problems.append(f"blend is made of {MAIN} and lightgbm, and not both are there")
-    if problems:
+    known["blend"] = Blend("blend", (known[MAIN], known["lightgbm"]))
+    strange = [name for name in names if name not in known]
+    if strange or len(set(names)) < len(names):
         raise ConfigError(
-            f"contenders must be distinct names of {', '.join(CONTENDERS)}, "
-            f"however: {'; '.join(problems)}. Name others"
+            f"contenders must be distinct names of {', '.join(known)}, however: {', '.join(names)}"
         )
     return tuple(known[name] for name in names)
 
 
 def compete(
-    taking_part: Sequence[Contender | Blend],
+    taking_part: Sequence[Contender],
     panels: Sequence[pl.DataFrame],
     horizons: Sequence[int],
     *,
@@ -148,7 +144,7 @@ def compete(
     folder: Path | None = None,
     progress: Progress = silent,
 ) -> dict[str, tuple[pl.DataFrame, ...]]:
-    """Let all learn from the same folds; a blend is made of what its parts said.
+    """Let all learn from the same folds; a blend takes what its parts said, if they take part.
 
     Args:
         taking_part: From ``contenders``.
@@ -159,8 +155,12 @@ def compete(
         By name, in the order of ``taking_part``: a frame a fold, as from ``Contender.scores``.
     """
     found: dict[str, tuple[pl.DataFrame, ...]] = {}
-    for contender in taking_part:
-        if not isinstance(contender, Blend):
+    for contender in sorted(taking_part, key=lambda contender: isinstance(contender, Blend)):
+        if isinstance(contender, Blend) and {part.name for part in contender.parts} <= found.keys():
+            found[contender.name] = contender.of(
+                [found[part.name] for part in contender.parts], horizons
+            )
+        else:
             found[contender.name] = contender.scores(
                 panels,
                 horizons,
@@ -168,9 +168,6 @@ def compete(
                 folder=None if folder is None else folder / contender.name,
                 progress=_named(progress, contender.name),
             )
-    for blend in taking_part:
-        if isinstance(blend, Blend):
-            found[blend.name] = blend.of([found[part] for part in blend.parts], horizons)
     return {contender.name: found[contender.name] for contender in taking_part}
 
 

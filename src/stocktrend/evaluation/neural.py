@@ -16,7 +16,7 @@ from stocktrend.catalog import OURS, Inputs
 from stocktrend.evaluation.signals import KEYS, judged
 from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
-from stocktrend.training import train_ensemble
+from stocktrend.training import train_ensembles
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,27 @@ class Neural:
         progress: Progress = silent,
     ) -> tuple[pl.DataFrame, ...]:
         """As ``Contender.scores``; the folder has an ensemble's folder a fold."""
+        seen = [
+            shuffled_contexts(panel, self.inputs, seed) if self.shuffled else panel
+            for panel in panels
+        ]
+        folders = (
+            None
+            if folder is None
+            else [folder / f"fold_{number:02d}" for number in range(len(seen))]
+        )
+        ensembles = train_ensembles(
+            seen,
+            self.recipe,
+            horizons=horizons,
+            seed=seed,
+            device=self.device,
+            inputs=self.inputs,
+            folders=folders,
+            progress=progress,
+        )
         found = []
-        for number, whole in enumerate(panels):
-            panel = shuffled_contexts(whole, self.inputs, seed) if self.shuffled else whole
-            ensemble = train_ensemble(
-                panel,
-                self.recipe,
-                horizons=horizons,
-                seed=seed,
-                device=self.device,
-                inputs=self.inputs,
-                folder=None if folder is None else folder / f"fold_{number:02d}",
-                progress=progress,
-            )
+        for ensemble, panel in zip(ensembles, seen, strict=True):
             rows = judged(panel)
             raw = ensemble.raw_scores(rows).drop("ticker", "as_of")
             found.append(rows.select(*KEYS).hstack(raw))
@@ -89,7 +97,7 @@ def shuffled_contexts(panel: pl.DataFrame, inputs: Inputs = OURS, seed: int = 0)
         giver = np.empty_like(order)
         giver[order] = np.roll(order, 1)
         givers.append(
-            pl.DataFrame({"as_of": dates, "giver": dates[giver]}).with_columns(split=part)
+            pl.DataFrame({"as_of": dates, "giver": dates[giver]}).with_columns(split=pl.lit(part))
         )
     places = panel.select("ticker", "as_of", place=pl.int_range(pl.len()))
     of_ticker = places.rename({"as_of": "giver", "place": "own"})

@@ -80,7 +80,8 @@ class DualTowerRelevanceModel(nn.Module):
     - ``full``: ``(1 + c) * (1 + P s) - 1 = c + P s + c * P s``, both main effects and the product;
     - ``product``: ``c * P s``;
     - ``concat``: ``c`` and ``P s`` side by side;
-    - ``additive``: ``c + P s``, the main effects without their product;
+    - ``additive``: ``c + P s``, by heads of one linear layer: deeper ones can make a product of a
+      sum. The score is then tanh of a function of the context plus one of the stock;
     - ``context``: ``c`` alone, as first designed (stocks then differ only by their news);
     - ``stock``: ``P s`` alone;
     - ``mlp``: ``P s`` alone, of a stock tower that reads context and stock side by side.
@@ -136,7 +137,10 @@ class DualTowerRelevanceModel(nn.Module):
         nn.init.kaiming_normal_(self.projection.weight, nonlinearity="linear")
         nn.init.zeros_(self.projection.bias)
         joint_dim = context_embedding_dim * (2 if interaction == "concat" else 1)
-        self.heads = nn.ModuleDict({f"{h}d": RelevanceHead(joint_dim) for h in horizons})
+        linear = interaction == "additive"
+        self.heads = nn.ModuleDict(
+            {f"{h}d": RelevanceHead(joint_dim, linear=linear) for h in horizons}
+        )
 
     @property
     def horizons(self) -> tuple[int, ...]:

@@ -94,6 +94,7 @@ class RelevanceHead(nn.Module):
 
     Args:
         input_dim: Size of what the head reads; twice the embedding's for ``concat``.
+        linear: One layer, 32 -> 3, so that what is added up before the head stays a sum.
 
     >>> import torch
     >>> score, logits = RelevanceHead()(torch.zeros(4, 32))
@@ -101,16 +102,11 @@ class RelevanceHead(nn.Module):
     (torch.Size([4]), torch.Size([4, 2]))
     """
 
-    def __init__(self, input_dim: int = 32) -> None:
+    def __init__(self, input_dim: int = 32, *, linear: bool = False) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(input_dim, 16),
-            nn.BatchNorm1d(16),
-            nn.ReLU(),
-            nn.Linear(16, 8),
-            nn.ReLU(),
-            nn.Linear(8, 3),
-        )
+        blocks = [nn.Linear(input_dim, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 8)]
+        blocks += [nn.ReLU(), nn.Linear(8, 3)]
+        self.layers = nn.Sequential(*([nn.Linear(input_dim, 3)] if linear else blocks))
         initialize(self)
 
     def forward(self, joint: Tensor) -> HeadOutput:

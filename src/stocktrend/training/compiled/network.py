@@ -138,18 +138,13 @@ def step(
     to_p[:] = np.float32(0.0)
     loss = orthogonality(c, p, plan.regularization, to_c, to_p)
     loss += magnitude(c, plan.regularization, to_c) + magnitude(s, plan.regularization, to_s)
-    loss += _heads(
-        plan,
-        batch.targets,
-        c,
-        p,
-        weights[at_heads:],
-        running[moved:],
-        work[place:],
-        to_weights[at_heads:],
-        to_c,
-        to_p,
-    )
+    of_heads, to_heads = weights[at_heads:], to_weights[at_heads:]
+    rest, targets = work[place:], batch.targets
+    if plan.interaction == ADDITIVE:
+        loss += _linear_heads(plan, targets, c, p, of_heads, rest, to_heads, to_c, to_p)
+    else:
+        moving = running[moved:]
+        loss += _heads(plan, targets, c, p, of_heads, moving, rest, to_heads, to_c, to_p)
     to_part = to_weights[at_projection:at_heads]
     dense_back(to_p, s, matrix(to_part, 0, dc, ds), to_part[dc * ds :])
     first, second = work[place:], work[place + n * _widest(plan) :]
@@ -248,6 +243,36 @@ def _heads(
         np.dot(to_second, matrix(w, a, SECOND, HIDDEN), matrix(first, 0, n, HIDDEN))
         turned = blocks_back(first, joint, widths, w, 0.0, own, g, other, True)
         to_joint = matrix(other if turned else first, 0, n, width)
+        _join_back(plan.interaction, c, p, to_joint, to_c, to_p)
+    return loss
+
+
+@compiled
+def _linear_heads(
+    plan: Plan,
+    targets: Floats,
+    c: Floats,
+    p: Floats,
+    weights: Floats,
+    work: Floats,
+    to_weights: Floats,
+    to_c: Floats,
+    to_p: Floats,
+) -> float:
+    """As ``_heads``, of heads of one linear layer."""
+    n, width = c.shape
+    joint, to_joint = matrix(work, 0, n, width), matrix(work, n * width, n, width)
+    raw = matrix(work, 2 * n * width, n, OUT)
+    to_raw = matrix(work, n * (2 * width + OUT), n, OUT)
+    _join(plan.interaction, c, p, joint)
+    end = OUT * (width + 1)
+    loss = 0.0
+    for h in range(plan.horizons):
+        w, g = weights[h * end : (h + 1) * end], to_weights[h * end : (h + 1) * end]
+        dense(joint, matrix(w, 0, OUT, width), w[end - OUT :], raw)
+        loss += head_loss(raw, targets[h], plan.regression[h], plan.classification[h], to_raw)
+        dense_back(to_raw, joint, matrix(g, 0, OUT, width), g[end - OUT :])
+        np.dot(to_raw, matrix(w, 0, OUT, width), to_joint)
         _join_back(plan.interaction, c, p, to_joint, to_c, to_p)
     return loss
 
