@@ -9,11 +9,11 @@ from planted import SIGNAL, planted_panel
 from stocktrend.catalog import CONTEXT_FEATURES, FEATURES, OURS
 from stocktrend.dataset import time_split
 from stocktrend.errors import ConfigError
+from stocktrend.evaluation.blend import Blend
 from stocktrend.evaluation.contenders import (
     CHEAP,
     CONTENDERS,
     Contender,
-    compete,
     contenders,
 )
 from stocktrend.evaluation.neural import shuffled_contexts
@@ -134,30 +134,29 @@ def test_names_of_contenders_are_checked():
         contenders(SMALL, ("ridge", "ridge"))
 
 
-def test_a_blend_is_the_mean_rank_of_what_its_parts_said_and_trains_nothing(panel, tmp_path):
-    names = ("blend", "dual_tower", "lightgbm")
-    steps = []
-
-    def progress(step: str, done: int, total: int | None, unit: str) -> None:
-        steps.append(step)
-
-    found = compete(
-        contenders(SMALL, names), (panel,), HORIZONS, seed=1, folder=tmp_path, progress=progress
-    )
-    assert tuple(found) == names
-    assert set(steps) == {"dual_tower", "lightgbm"}
-    assert {path.name for path in tmp_path.iterdir()} == {"dual_tower", "lightgbm"}
-    for name in ("dual_tower", "lightgbm"):
-        assert found[name][0].equals(scores_of(name, panel))
-    alone = of_name("blend").scores((panel,), HORIZONS, seed=1, folder=tmp_path / "blend")
-    assert alone[0].equals(found["blend"][0])
+def test_a_blend_is_the_mean_rank_of_what_its_parts_said(panel):
+    names = ("dual_tower", "lightgbm")
+    parts = {name: of_name(name).scores((panel,), HORIZONS, seed=1) for name in names}
+    blend = of_name("blend")
+    assert isinstance(blend, Blend)
+    found = blend.of(list(parts.values()), HORIZONS)
+    assert found[0].equals(scores_of("blend", panel))
     date = panel["as_of"].max()
     one, other, both = (
-        found[name][0].filter(pl.col("as_of") == date)["raw_7d"].to_numpy()
-        for name in ("dual_tower", "lightgbm", "blend")
+        frames[0].filter(pl.col("as_of") == date)["raw_7d"].to_numpy()
+        for frames in (*parts.values(), found)
     )
     ranks = (rankdata(one) + rankdata(other)) / 2
     np.testing.assert_allclose(both, 2 * (ranks - 1) / (len(ranks) - 1) - 1, atol=1e-12)
+
+
+def test_a_blend_trains_nothing_that_its_parts_have_left_beside_its_folder(panel, tmp_path):
+    for name in ("dual_tower", "lightgbm"):
+        scores_of(name, panel, folder=tmp_path / name)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    scores_of("blend", panel, folder=tmp_path / "blend")
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before
 
 
 def test_the_settings_that_a_contender_chooses_among_are_counted():

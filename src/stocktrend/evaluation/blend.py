@@ -44,7 +44,11 @@ class Blend:
         folder: Path | None = None,
         progress: Progress = silent,
     ) -> tuple[pl.DataFrame, ...]:
-        """As ``Contender.scores``; parts have their folders beside its own, as in ``compete``."""
+        """As ``Contender.scores``; the folders of its parts lie beside its own, by their names.
+
+        With a folder nothing is trained again that a part has there. Where the parts' scores are
+        at hand, ``of`` makes the blend of them.
+        """
         parts = [
             part.scores(
                 panels,

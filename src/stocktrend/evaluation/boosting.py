@@ -34,6 +34,8 @@ _SETTINGS: Final[dict[str, Any]] = {
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
+    # Folds are fitted side by side; threads within one would wait for each other at every split.
+    "num_threads": 1,
 }
 
 
@@ -57,7 +59,6 @@ class BoostedTrees:
         split: pl.Series,
         *,
         seed: int,
-        threads: int = 1,
     ) -> "BoostedTrees":
         """Fit every candidate on training rows, and keep the least validation error.
 
@@ -68,7 +69,6 @@ class BoostedTrees:
             outcome: (rows,), NaN where it is unknown.
             split: (rows,) of "train", "validation", "test". Rows of "test" are never read.
             seed: Of the rows and features that a tree sees.
-            threads: Of LightGBM; the bits do not depend on them.
 
         Raises:
             StocktrendError: LightGBM cannot be loaded.
@@ -80,7 +80,7 @@ class BoostedTrees:
         middle = LEAVES[len(LEAVES) // 2]
         if train.sum() < 2:
             return cls(None, middle)
-        settings = {**_SETTINGS, "seed": seed, "num_threads": threads}
+        settings = {**_SETTINGS, "seed": seed}
         data = lightgbm.Dataset(inputs[train], outcome[train], params=settings)
         if not held_out.any():
             return cls(
@@ -106,7 +106,7 @@ class BoostedTrees:
         """(rows,) in units of the outcome that they were fitted to."""
         if self.booster is None:
             return np.zeros(len(inputs))
-        return np.asarray(self.booster.predict(inputs), dtype=np.float64)
+        return np.asarray(self.booster.predict(inputs, num_threads=1), dtype=np.float64)
 
 
 def _lightgbm() -> Any:

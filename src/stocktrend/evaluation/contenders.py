@@ -5,7 +5,6 @@ same validation and test rows. What each chose among is counted in ``candidates`
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -15,6 +14,7 @@ from stocktrend.catalog import OURS, Inputs
 from stocktrend.errors import ConfigError
 from stocktrend.evaluation.blend import Blend
 from stocktrend.evaluation.boosting import LEAVES, BoostedTrees
+from stocktrend.evaluation.conformal import COVERAGE, calibrated
 from stocktrend.evaluation.neural import Neural
 from stocktrend.evaluation.regression import Regression
 from stocktrend.evaluation.results import MAIN
@@ -27,16 +27,15 @@ CHEAP: Final = ("constant", "always_up", "momentum", "reversal", "ridge", "light
 """Those that train no network: a single run is judged beside them."""
 
 _INTERACTIONS: Final[Mapping[str, str | None]] = {
-    MAIN: None,
     "mlp": "mlp",
     "stock_tower": "stock",
     "context_tower": "context",
     "additive": "additive",
     "shuffled_context": None,
 }
-"""What the heads of each network read; None is what the recipe says."""
+"""What the heads of each other network read; None is what the recipe says."""
 
-CONTENDERS: Final = (*CHEAP, *_INTERACTIONS, "blend")
+CONTENDERS: Final = (MAIN, *CHEAP, *_INTERACTIONS, "blend")
 
 
 class Contender(Protocol):
@@ -89,7 +88,7 @@ def contenders(
     names: Sequence[str] = CONTENDERS,
     *,
     inputs: Inputs = OURS,
-    threads: int = 1,
+    threads: int | None = None,
     device: str = "cpu",
 ) -> tuple[Contender, ...]:
     """The contenders of these names, in their order.
@@ -98,7 +97,7 @@ def contenders(
         recipe: The model's; the others take their inputs and target from it.
         names: Which, of ``CONTENDERS``.
         inputs: Columns that the model reads.
-        threads: Of LightGBM.
+        threads: At work at a time; default: as many as there are cores. No result depends on it.
         device: Of the networks.
 
     Raises:
@@ -112,18 +111,17 @@ def contenders(
         "always_up": AlwaysUp(),
         "momentum": Signal.momentum(),
         "reversal": Signal.reversal(),
-        "ridge": Regression("ridge", Ridge.fit, len(PENALTIES), recipe, inputs),
-        "lightgbm": Regression(
-            "lightgbm", partial(BoostedTrees.fit, threads=threads), len(LEAVES), recipe, inputs
-        ),
+        "ridge": Regression("ridge", Ridge.fit, len(PENALTIES), recipe, inputs, threads),
+        "lightgbm": Regression("lightgbm", BoostedTrees.fit, len(LEAVES), recipe, inputs, threads),
     }
-    for name, interaction in _INTERACTIONS.items():
+    for name, interaction in ((MAIN, None), *_INTERACTIONS.items()):
         changed = {} if interaction is None else {"interaction": interaction}
         known[name] = Neural(
             name,
             recipe.model_copy(update=changed),
             inputs,
             shuffled=name == "shuffled_context",
+            threads=threads,
             device=device,
         )
     known["blend"] = Blend("blend", (known[MAIN], known["lightgbm"]))
@@ -135,44 +133,31 @@ def contenders(
     return tuple(known[name] for name in names)
 
 
-def compete(
-    taking_part: Sequence[Contender],
-    panels: Sequence[pl.DataFrame],
+def displayed(
+    contender: Contender,
+    raw: pl.DataFrame,
+    panel: pl.DataFrame,
     horizons: Sequence[int],
     *,
-    seed: int,
-    folder: Path | None = None,
-    progress: Progress = silent,
-) -> dict[str, tuple[pl.DataFrame, ...]]:
-    """Let all learn from the same folds; a blend takes what its parts said, if they take part.
+    coverage: float = COVERAGE,
+) -> pl.DataFrame:
+    """What a contender shows of a fold: its scores in units of the target.
 
     Args:
-        taking_part: From ``contenders``.
-        panels: And the others: as for ``Contender.scores``; each contender has a folder of its
-            own in ``folder``, and ``progress`` is called with its name as the step.
+        contender: Whose ``in_target_units`` decides.
+        raw: A frame of its ``scores``.
+        panel: The fold's panel.
+        horizons: Days.
+        coverage: Share of targets that an interval is to hold.
 
     Returns:
-        By name, in the order of ``taking_part``: a frame a fold, as from ``Contender.scores``.
+        The test rows of ``raw`` with ``model`` first and ``score_{h}d`` and the other columns of
+        ``calibrated``, which is fitted on validation rows; the score alone where ``raw`` is shown
+        as it is.
     """
-    found: dict[str, tuple[pl.DataFrame, ...]] = {}
-    for contender in sorted(taking_part, key=lambda contender: isinstance(contender, Blend)):
-        if isinstance(contender, Blend) and {part.name for part in contender.parts} <= found.keys():
-            found[contender.name] = contender.of(
-                [found[part.name] for part in contender.parts], horizons
-            )
-        else:
-            found[contender.name] = contender.scores(
-                panels,
-                horizons,
-                seed=seed,
-                folder=None if folder is None else folder / contender.name,
-                progress=_named(progress, contender.name),
-            )
-    return {contender.name: found[contender.name] for contender in taking_part}
-
-
-def _named(progress: Progress, name: str) -> Progress:
-    def report(step: str, done: int, total: int | None, unit: str) -> None:
-        progress(name, done, total, unit)
-
-    return report
+    if contender.in_target_units:
+        shown = raw.with_columns(pl.col(f"raw_{h}d").alias(f"score_{h}d") for h in horizons)
+    else:
+        shown = calibrated(raw, panel, horizons, coverage=coverage)
+    test = shown.filter(pl.col("split") == "test").drop("split")
+    return test.select(pl.lit(contender.name).alias("model"), pl.all())

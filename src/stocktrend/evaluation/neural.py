@@ -27,6 +27,7 @@ class Neural:
         recipe: Of its members.
         inputs: Columns that the towers read.
         shuffled: Whether contexts change places between dates, in every part of a fold.
+        threads: Members trained at a time; default: as many as there are cores.
         device: ``cpu``, ``cuda`` or ``auto``.
     """
 
@@ -34,6 +35,7 @@ class Neural:
     recipe: Recipe
     inputs: Inputs = OURS
     shuffled: bool = False
+    threads: int | None = None
     device: str = "cpu"
     candidates: int = 1
     in_target_units: bool = False
@@ -65,6 +67,7 @@ class Neural:
             device=self.device,
             inputs=self.inputs,
             folders=folders,
+            threads=self.threads,
             progress=progress,
         )
         found = []

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -20,6 +21,8 @@ from stocktrend.evaluation.bootstrap import Floats
 from stocktrend.evaluation.signals import KEYS
 from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
+from stocktrend.training.compiled import one_blas_thread
+from stocktrend.training.together import available_cores
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ class Regression:
             the least mean squared error of what the model learns, a target or its rank.
         recipe: Of the model: inputs and target are its.
         inputs: Columns that the model reads.
+        threads: Folds fitted at a time; default: as many as there are cores. No result depends on
+            it.
     """
 
     name: str
@@ -95,6 +100,7 @@ class Regression:
     candidates: int
     recipe: Recipe
     inputs: Inputs = OURS
+    threads: int | None = None
     in_target_units: bool = False
 
     def scores(
@@ -108,19 +114,24 @@ class Regression:
     ) -> tuple[pl.DataFrame, ...]:
         """As ``Contender.scores``; the folder has a file a fold, named by a digest of its rows."""
         found = []
-        for number, panel in enumerate(panels, start=1):
-            rows = Rows.of(panel, horizons, self.recipe, self.inputs)
-            kept = (
-                None if folder is None else folder / f"{self._plan(rows, horizons, seed)}.parquet"
-            )
-            if kept is not None and kept.is_file():
-                found.append(pl.read_parquet(kept))
-            else:
-                found.append(self._scores(rows, horizons, seed))
-                if kept is not None:
-                    write_parquet(kept, found[-1])
-            progress(self.name, number, len(panels), "folds")
+        with one_blas_thread(), ThreadPoolExecutor(self.threads or available_cores()) as pool:
+            scored = pool.map(lambda panel: self._fold(panel, horizons, seed, folder), panels)
+            for number, rows in enumerate(scored, start=1):
+                found.append(rows)
+                progress(self.name, number, len(panels), "folds")
         return tuple(found)
+
+    def _fold(
+        self, panel: pl.DataFrame, horizons: Sequence[int], seed: int, folder: Path | None
+    ) -> pl.DataFrame:
+        """A fold's scores; those that are kept, where it was fitted before."""
+        rows = Rows.of(panel, horizons, self.recipe, self.inputs)
+        if folder is None:
+            return self._scores(rows, horizons, seed)
+        kept = folder / f"{self._plan(rows, horizons, seed)}.parquet"
+        if not kept.is_file():
+            write_parquet(kept, self._scores(rows, horizons, seed))
+        return pl.read_parquet(kept)
 
     def _scores(self, rows: Rows, horizons: Sequence[int], seed: int) -> pl.DataFrame:
         asked = rows.of_split("validation", "test")

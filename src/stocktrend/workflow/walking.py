@@ -5,7 +5,7 @@ soon as they are trained, so a study that was stopped goes on where it was. What
 scores is made anew each time: it is quick, and then nothing old can be mistaken for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -14,10 +14,11 @@ from polars.exceptions import PolarsError
 from stocktrend.atomic import write_parquet
 from stocktrend.config import Settings, Split
 from stocktrend.dataset.frames import Frame, require_columns
-from stocktrend.evaluation.conformal import calibrated
-from stocktrend.evaluation.contenders import CONTENDERS, MAIN, Contender, contenders
+from stocktrend.evaluation.blend import Blend
+from stocktrend.evaluation.contenders import CONTENDERS, Contender, contenders, displayed
 from stocktrend.evaluation.folds import fold_panel, walk_forward_folds
 from stocktrend.evaluation.outcomes import outcomes
+from stocktrend.evaluation.results import MAIN
 from stocktrend.features.own import Feature, model_inputs
 from stocktrend.features.own_files import require_loaded
 from stocktrend.progress import Progress, silent
@@ -78,7 +79,7 @@ def walk_forward(
     require_columns(panel, ["ticker", "as_of"], "walk_forward")
     inputs = model_inputs(material.features)
     preset_name, recipe = chosen.recipe_for(panel["ticker"].n_unique())
-    entrants = contenders(recipe, _names(chosen), inputs=inputs)
+    entrants = contenders(recipe, _names(chosen), inputs=inputs, threads=chosen.threads)
     folds = walk_forward_folds(panel["as_of"], chosen.walk_forward)
     last = panel.select(pl.col("as_of").max().dt.strftime("%Y-%m-%d")).item()
     names = [contender.name for contender in entrants]
@@ -87,13 +88,7 @@ def walk_forward(
     folder = None if root is None else studies_folder(root) / name
     panels = tuple(fold_panel(panel, fold, chosen.horizons) for fold in folds)
     with one_torch_thread(), alone(folder, f"study {name}"):
-        tables = []
-        for done, contender in enumerate(entrants):
-            progress("study", done, len(entrants), "contenders")
-            raw = _raw(contender, panels, chosen, folder, _of(contender.name, progress))
-            tables.append(_displayed(contender, raw, panels, chosen))
-        progress("study", len(entrants), len(entrants), "contenders")
-        predictions = pl.concat(tables, how="diagonal").sort("model", "as_of", "ticker")
+        predictions = _walk(entrants, panels, chosen, folder, progress)
         tested = predictions.select("ticker", "as_of").unique()
         named = None if root is None or chosen.sectors is None else root / chosen.sectors
         sectors = None if named is None else read_sectors(named)
@@ -138,6 +133,30 @@ def _names(settings: Settings) -> tuple[str, ...]:
     return (*(name for name in CONTENDERS if name in asked), *sorted(asked - set(CONTENDERS)))
 
 
+def _walk(
+    entrants: Sequence[Contender],
+    panels: Sequence[pl.DataFrame],
+    settings: Settings,
+    folder: Path | None,
+    progress: Progress,
+) -> pl.DataFrame:
+    """The predictions of all contenders for the test rows of all folds."""
+    said: dict[str, tuple[pl.DataFrame, ...]] = {}
+    tables = []
+    for done, contender in enumerate(entrants):
+        progress("study", done, len(entrants), "contenders")
+        raw = _raw(contender, said, panels, settings, folder, _of(contender.name, progress))
+        said[contender.name] = raw
+        tables += [
+            displayed(contender, rows, panel, settings.horizons, coverage=settings.coverage)
+            for rows, panel in zip(raw, panels, strict=True)
+        ]
+    progress("study", len(entrants), len(entrants), "contenders")
+    keys = ["model", "fold", "ticker", "as_of"]
+    predictions = pl.concat(tables, how="diagonal").select(*keys, pl.exclude(keys))
+    return predictions.sort("model", "as_of", "ticker")
+
+
 def _of(contender: str, progress: Progress) -> Progress:
     """Progress that tells whose steps they are."""
 
@@ -150,19 +169,27 @@ def _of(contender: str, progress: Progress) -> Progress:
 
 def _raw(
     contender: Contender,
+    said: Mapping[str, Sequence[pl.DataFrame]],
     panels: Sequence[pl.DataFrame],
     settings: Settings,
     folder: Path | None,
     progress: Progress,
 ) -> tuple[pl.DataFrame, ...]:
-    """A contender's raw scores of each fold; those that are kept, where it has finished before."""
+    """A contender's raw scores of each fold; those that are kept, where it has finished before.
+
+    A blend is made of what its parts ``said``, where they went before it.
+    """
     place = None if folder is None else folder / CONTENDERS_FOLDER / contender.name
     file = None if place is None else place.with_suffix(".parquet")
     kept = None if file is None else _kept(file)
     if kept is None:
-        scores = contender.scores(
-            panels, settings.horizons, seed=settings.seed, folder=place, progress=progress
-        )
+        if isinstance(contender, Blend) and all(part.name in said for part in contender.parts):
+            parts = [said[part.name] for part in contender.parts]
+            scores = contender.of(parts, settings.horizons)
+        else:
+            scores = contender.scores(
+                panels, settings.horizons, seed=settings.seed, folder=place, progress=progress
+            )
         numbers = range(1, len(panels) + 1)
         kept = pl.concat(
             rows.with_columns(pl.lit(number, pl.Int32).alias("fold"))
@@ -179,24 +206,3 @@ def _kept(file: Path) -> pl.DataFrame | None:
         return pl.read_parquet(file)
     except (FileNotFoundError, PolarsError):
         return None
-
-
-def _displayed(
-    contender: Contender,
-    raw: Sequence[pl.DataFrame],
-    panels: Sequence[pl.DataFrame],
-    settings: Settings,
-) -> pl.DataFrame:
-    """A contender's test rows of all folds, calibrated on the validation rows of each."""
-    horizons, shown = settings.horizons, []
-    as_they_are = [pl.col(f"raw_{h}d").alias(f"score_{h}d") for h in horizons]
-    for rows, panel in zip(raw, panels, strict=True):
-        said = (
-            rows.with_columns(as_they_are)
-            if contender.in_target_units
-            else calibrated(rows, panel, horizons, coverage=settings.coverage)
-        )
-        shown.append(said.filter(pl.col("split") == "test").drop("split"))
-    keys = ["model", "fold", "ticker", "as_of"]
-    table = pl.concat(shown, how="diagonal").with_columns(pl.lit(contender.name).alias("model"))
-    return table.select(*keys, pl.exclude(keys))
