@@ -16,6 +16,7 @@ from torch import nn
 
 import stocktrend as st
 import stocktrend.workflow.forecast as forecast_files
+import stocktrend.workflow.origin as origin_files
 import stocktrend.workflow.run as run_files
 from stocktrend.catalog import FEATURE_GROUPS
 from stocktrend.model import DualTowerRelevanceModel, create_model
@@ -270,7 +271,7 @@ def test_the_targets_are_those_that_the_benchmark_prints() -> None:
 
 def test_the_tree_of_a_run_names_its_files() -> None:
     tree = set(re.findall(r"[\w.]+", SECTIONS["Integration"].split("```")[1]))
-    constants = vars(run_files) | vars(forecast_files)
+    constants = vars(run_files) | vars(origin_files) | vars(forecast_files)
     files = {value for name, value in constants.items() if name.endswith(("_FILE", "_FOLDER"))}
     assert len(files) >= 7
     assert files <= tree
