@@ -255,19 +255,19 @@ def show_strongest(display: Display, run: "Run") -> None:
 def show_scores(
     display: Display, scores: "pl.DataFrame", horizons: tuple[int, ...], coverage: float
 ) -> None:
-    """A ticker a row: score, both probabilities, interval and call of each horizon."""
+    """A ticker a row: score, probability of a rise, interval and call of each horizon."""
     titles = [
         title
         for h in horizons
-        for title in (f"#score {h}d", f"#P(up) {h}d", f"#P(down) {h}d", f"#{coverage:.0%}", "call")
+        for title in (f"#score {h}d", f"#P(up) {h}d", f"#{coverage:.0%} {h}d", f"call {h}d")
     ]
     rows = []
     for row in scores.iter_rows(named=True):
         cells = [row["ticker"]]
         for h in horizons:
             low, high = row[f"low_{h}d"], row[f"high_{h}d"]
-            interval = None if low is None else f"{low:+.2f} .. {high:+.2f}"
-            cells += [row[f"{name}_{h}d"] for name in ("score", "pos_prob", "neg_prob")]
+            interval = None if low is None else f"{low:+.2f} to {high:+.2f}"
+            cells += [row[f"{name}_{h}d"] for name in ("score", "pos_prob")]
             cells += [interval, row[f"call_{h}d"]]
         rows.append(cells)
     display.table(("ticker", *titles), rows)
