@@ -32,7 +32,8 @@ def test_a_run_leaves_its_files(finished: tuple[Path, st.Run]) -> None:
     names = {path.name for path in folder.iterdir()}
     assert {"report.html", "metrics.json", "predictions.parquet", "config.yaml", "model"} <= names
     predictions = pl.read_parquet(folder / "predictions.parquet")
-    scores = [f"{n}_{h}d" for h in (7, 30) for n in ("score", "pos_prob", "neg_prob")]
+    kinds = ("score", "pos_prob", "neg_prob", "low", "high", "call")
+    scores = [f"{kind}_{h}d" for h in (7, 30) for kind in kinds]
     assert predictions.columns[:3] == ["ticker", "as_of", "split"]
     assert set(scores) | {"target_7d", "target_30d"} <= set(predictions.columns)
     assert predictions["score_7d"].is_between(-1, 1).all()
@@ -64,10 +65,50 @@ def test_predict_gives_the_rows_of_the_panel_bit_for_bit(finished: tuple[Path, s
     )
     assert out["target_7d"].null_count() == out.height
     kept = run.predictions.filter(pl.col("as_of") == moment)
-    scores = ["ticker", "score_7d", "pos_prob_7d", "score_30d", "neg_prob_30d"]
+    scores = ["ticker", "score_7d", "pos_prob_7d", "low_7d", "high_7d", "call_7d", "neg_prob_30d"]
     assert_frame_equal(
         out.select(scores), kept.select(scores), abs_tol=1e-6, rel_tol=0, check_row_order=False
     )
+
+
+def test_the_interval_of_a_date_is_that_of_the_outcomes_known_then(
+    finished: tuple[Path, st.Run],
+) -> None:
+    root, run = finished
+    path = run.forecaster.intervals.horizons[7]
+    bounds = [step for step in path if step.since is not None]
+    assert len(bounds) > 5
+    moment = bounds[3].since
+    assert moment is not None
+    out = st.predict(root, as_of=moment.date()).sort("ticker")
+    kept = run.predictions.filter(pl.col("as_of") == moment).sort("ticker")
+    ends = ["low_7d", "high_7d"]
+    assert_frame_equal(out.select(ends), kept.select(ends), abs_tol=1e-5, rel_tol=0)
+    straddles = (out["low_7d"] <= 0) & (out["high_7d"] >= 0)
+    assert ((out["call_7d"] == "no call") == straddles).all()
+
+
+def test_a_run_without_intervals_is_refused_with_the_remedy(
+    finished: tuple[Path, st.Run], tmp_path: Path
+) -> None:
+    shutil.copytree(finished[0] / "runs", tmp_path / "runs")
+    file = tmp_path / "runs" / finished[1].id / "model" / "calibration.json"
+    content = json.loads(file.read_text())
+    del content["intervals"]
+    file.write_text(json.dumps(content))
+    with pytest.raises(ModelError, match=r"older stocktrend\. Run `stocktrend train` again"):
+        st.load_run(tmp_path)
+
+
+def test_the_setting_coverage_makes_intervals_narrower(market: Path) -> None:
+    panel = st.build_panel(market, settings=QUICK, retrieved_at=MOMENT)
+    quick = st.Settings(recipe={"epochs": 1, "members": 1}, preset="original", seed=1)
+    wide, narrow = (
+        st.train(panel, settings=quick.model_copy(update={"coverage": coverage}), horizons=(7,))
+        for coverage in (0.9, 0.6)
+    )
+    width = pl.col("high_7d") - pl.col("low_7d")
+    assert (narrow.predictions.select(width) < wide.predictions.select(width)).to_series().all()
 
 
 def test_predicting_two_tickers_ranks_them_among_all(finished: tuple[Path, st.Run]) -> None:
