@@ -34,6 +34,15 @@ def test_a_block_outlasts_the_horizon_where_there_are_dates_enough(
     assert block <= count
 
 
+@pytest.mark.parametrize(
+    ("count", "horizon", "expected"), [(100, 30, 10), (150, 7, 6), (27, 7, 3), (20, 30, 5)]
+)
+def test_blocks_are_twice_the_overlap_or_the_cube_root_of_the_dates(
+    count: int, horizon: int, expected: int
+) -> None:
+    assert block_length(days(count, 7), horizon) == expected
+
+
 def mean(sums: np.ndarray) -> np.ndarray:
     return sums[..., 0] / sums[..., 1]
 
