@@ -31,7 +31,7 @@ from stocktrend.catalog import (
 )
 from stocktrend.dataset import time_split
 from stocktrend.evaluation import Metrics, metrics
-from stocktrend.evaluation.controls import control_scores
+from stocktrend.evaluation.contenders import contenders, displayed
 from stocktrend.recipe import PRESETS
 from stocktrend.training import Ensemble, train_ensemble
 
@@ -116,14 +116,19 @@ def report(panel: pl.DataFrame, seed: int) -> list[str]:
         "context tower alone": (train(panel, seed, STOCK_FEATURES), STOCK_FEATURES),
     }
     test = panel.filter(pl.col("split") == "test")
-    controls = control_scores(panel, HORIZONS).filter(pl.col("split") == "test")
+    controls = {
+        control.name: displayed(
+            control, *control.scores((panel,), HORIZONS, seed=seed), panel, HORIZONS
+        )
+        for control in contenders(PRESETS["original"], ("constant", "ridge"))
+    }
     scores = model.predict(test)
     missed = []
     alone = {name: one.predict(without(test, gone)) for name, (one, gone) in towers.items()}
     for h in HORIZONS:
         column, aim = f"score_{h}d", TARGETS[h]
         rows = {"dual tower": scores[column], "oracle": oracle_score(panel, h)}
-        rows |= {"constant": controls[f"constant_{h}d"], "ridge": controls[f"ridge_{h}d"]}
+        rows |= {name: frame[column] for name, frame in controls.items()}
         rows |= {name: frame[column] for name, frame in alone.items()}
         deviation = test[f"target_{h}d"].std()
         print(f"\n  {h} days; deviation of the target {deviation:.3f}")

@@ -10,9 +10,10 @@ from planted import SIGNAL, planted_panel
 from stocktrend.dataset import Scaler, time_split
 from stocktrend.errors import DataError
 from stocktrend.evaluation import Evaluation
-from stocktrend.evaluation.controls import CONTROLS, control_scores
+from stocktrend.evaluation.contenders import CHEAP, contenders, displayed
 from stocktrend.evaluation.ridge import Ridge
-from stocktrend.evaluation.study import evaluate
+from stocktrend.evaluation.study import beside_controls, evaluate
+from stocktrend.recipe import PRESETS, Recipe
 
 HORIZONS = (7, 30)
 
@@ -56,7 +57,9 @@ def test_noise_is_said_to_have_no_skill_and_to_be_worse_than_ridge() -> None:
     found = evaluation.horizons[7]
     assert found.skill == "unclear"
     assert "no skill was found" in found.verdict
-    assert "worse than ridge" in found.verdict
+    outcomes = {c.control: c.outcome for c in found.comparisons}
+    assert outcomes["ridge"] == outcomes["lightgbm"] == "worse"
+    assert "ridge" in found.verdict.split("they do worse than")[1].split(";")[0]
     assert evaluation.headline.startswith("No skill found at 7")
 
 
@@ -117,21 +120,6 @@ def test_one_ticker_is_judged_by_its_correlation_over_time() -> None:
     assert "too few tickers a date to rank" in found.verdict
 
 
-def test_controls_do_not_read_the_targets_of_test_rows() -> None:
-    panel = split_panel()
-    in_test = pl.col("split") == "test"
-    spoiled = panel.with_columns(
-        pl.when(in_test)
-        .then(-pl.col(f"target_{h}d"))
-        .otherwise(f"target_{h}d")
-        .alias(f"target_{h}d")
-        for h in HORIZONS
-    )
-    for kind, target in (("zscore", "tanh"), ("rank", "rank")):
-        clean = control_scores(panel, HORIZONS, features=kind, target=target)  # type: ignore[arg-type]
-        assert control_scores(spoiled, HORIZONS, features=kind, target=target).equals(clean)  # type: ignore[arg-type]
-
-
 def test_the_ridge_does_not_change_when_test_rows_do() -> None:
     panel = split_panel()
     in_test = pl.col("split") == "test"
@@ -147,27 +135,27 @@ def test_the_ridge_does_not_change_when_test_rows_do() -> None:
     assert fitted[0].penalty == fitted[1].penalty
 
 
-def test_the_constant_is_the_mean_target_of_the_training_rows() -> None:
-    panel = split_panel()
-    train = panel.filter(pl.col("split") == "train")["target_7d"].drop_nulls()
-    constant = control_scores(panel, HORIZONS)["constant_7d"]
-    assert constant.unique().to_list() == [pytest.approx(train.mean())]
-
-
 def test_momentum_keeps_its_order_on_the_scale_of_the_target() -> None:
     panel = split_panel()
-    raw = panel["stock_return_252d"] - panel["stock_return_20d"]
-    frame = control_scores(panel, HORIZONS).with_columns(raw.alias("raw"))
-    for _, rows in frame.group_by("as_of"):
-        assert rows.sort("raw")["momentum_7d"].is_sorted()
-    assert frame["momentum_7d"].abs().max() < 1
+    [momentum] = contenders(Recipe(), ("momentum",))
+    shown = displayed(momentum, *momentum.scores((panel,), HORIZONS, seed=0), panel, HORIZONS)
+    raw = panel.select(
+        "ticker", "as_of", past=pl.col("stock_return_252d") - pl.col("stock_return_20d")
+    )
+    for _, rows in shown.join(raw, on=["ticker", "as_of"]).group_by("as_of"):
+        assert rows.sort("past")["score_7d"].is_sorted()
+    assert shown["score_7d"].abs().max() < 1
 
 
-def test_every_control_is_finite_on_every_row() -> None:
+@pytest.mark.parametrize("recipe", PRESETS.values(), ids=PRESETS)
+def test_every_control_is_finite_on_every_test_row(recipe: Recipe) -> None:
     panel = split_panel().with_columns(stock_return_252d=pl.lit(None, pl.Float64))
-    scores = control_scores(panel, HORIZONS, features="rank", target="rank")
-    names = [f"{name}_{h}d" for name in CONTROLS for h in HORIZONS]
-    assert scores.select(pl.col(names).is_finite().all()).row(0) == (True,) * len(names)
+    table, came = beside_controls(panel, scored(panel, TRUTH), HORIZONS, recipe, seed=0)
+    names = [f"score_{h}d" for h in HORIZONS]
+    for control in CHEAP:
+        rows = table.filter(pl.col("model") == control)
+        assert len(rows) == len(came)
+        assert rows.select(pl.col(names).is_finite().all()).row(0) == (True, True)
 
 
 def test_predictions_of_other_rows_are_an_error() -> None:

@@ -14,7 +14,6 @@ import polars as pl
 
 from stocktrend.evaluation.bootstrap import DateBootstrap, Estimate
 from stocktrend.evaluation.buckets import BucketSkill, bucket_skills
-from stocktrend.evaluation.controls import DIRECTION_ONLY
 from stocktrend.evaluation.deciles import deciles
 from stocktrend.evaluation.metrics import (
     Metrics,
@@ -32,6 +31,7 @@ from stocktrend.evaluation.results import (
     outcome_of,
 )
 from stocktrend.evaluation.rows import Dates, Said, Sample
+from stocktrend.evaluation.signals import DIRECTION_ONLY
 from stocktrend.evaluation.significance import Attempt, Tried, tried
 from stocktrend.evaluation.verdict import comparison_sentence, horizon_verdict
 from stocktrend.targets import ENTRIES, TARGET_SCALE, entry_return

@@ -18,6 +18,7 @@ from stocktrend.evaluation.metrics import rankable
 from stocktrend.progress import Progress, silent
 
 KEYS = ("ticker", "as_of", "split")
+DIRECTION_ONLY = frozenset({"always_up"})
 
 
 def judged(panel: pl.DataFrame) -> pl.DataFrame:

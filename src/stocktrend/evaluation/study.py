@@ -1,14 +1,13 @@
 """The judgement: every contender on the same rows, beside each other and beside chance."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import polars as pl
 
 from stocktrend.catalog import OURS, Inputs
 from stocktrend.dataset.frames import require_columns
 from stocktrend.errors import DataError
-from stocktrend.evaluation.controls import CONTROLS, control_scores
+from stocktrend.evaluation.contenders import CHEAP, contenders, displayed
 from stocktrend.evaluation.horizon import judge_horizon
 from stocktrend.evaluation.outcomes import outcomes as outcomes_of
 from stocktrend.evaluation.portfolio import COSTS_BP
@@ -17,6 +16,7 @@ from stocktrend.evaluation.rows import Tables
 from stocktrend.evaluation.significance import Attempt
 from stocktrend.evaluation.verdict import headline
 from stocktrend.progress import Progress, silent
+from stocktrend.recipe import Recipe
 
 PAIRS = (("blend", "lightgbm"), ("blend", MAIN), ("additive", "stock_tower"))
 """Compared beside the main model and its controls, where both are there."""
@@ -81,8 +81,7 @@ def evaluate(
     horizons: Sequence[int],
     *,
     seed: int,
-    features: Literal["zscore", "rank"] = "zscore",
-    target: Literal["tanh", "rank"] = "tanh",
+    recipe: Recipe | None = None,
     inputs: Inputs = OURS,
     attempt: Attempt | None = None,
     progress: Progress = silent,
@@ -91,14 +90,14 @@ def evaluate(
 
     Args:
         panel: From ``time_split``: ``ticker``, ``as_of``, ``split``, the 87 features and, per
-            horizon, ``target_{h}d`` (null where unknown or masked).
+            horizon, the return, the target (null where unknown or masked) and when it is known.
         predictions: ``ticker``, ``as_of`` and ``score_{h}d`` in units of the target; where they are
             there also the other columns that ``judge`` reads.
         horizons: Days.
-        seed: Of the bootstrap.
-        features: Inputs of the ridge control, as in the model's recipe.
-        target: What the ridge control is fitted to, as in the model's recipe.
-        inputs: Columns that the ridge control reads, as the model does; default: the 87.
+        seed: Of the bootstrap and of the controls.
+        recipe: The model's, which the controls take their inputs and target from; default:
+            standardised features and the target as it is.
+        inputs: Columns that the controls read, as the model does; default: the 87.
         attempt: As for ``judge``.
         progress: Called once a horizon.
 
@@ -106,7 +105,7 @@ def evaluate(
         DataError: columns are missing, or the two frames have no row in common.
     """
     table, came = beside_controls(
-        panel, predictions, horizons, features=features, target=target, inputs=inputs
+        panel, predictions, horizons, recipe or Recipe(), seed=seed, inputs=inputs
     )
     return judge(table, came, horizons, seed=seed, attempt=attempt, progress=progress)
 
@@ -115,28 +114,30 @@ def beside_controls(
     panel: pl.DataFrame,
     predictions: pl.DataFrame,
     horizons: Sequence[int],
+    recipe: Recipe,
     *,
-    features: Literal["zscore", "rank"] = "zscore",
-    target: Literal["tanh", "rank"] = "tanh",
+    seed: int,
     inputs: Inputs = OURS,
+    threads: int | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What ``judge`` reads, of one model and the simple controls; see ``evaluate``."""
     targets = [f"target_{h}d" for h in horizons]
     scores = [f"score_{h}d" for h in horizons]
+    kinds = ("raw", "score", "pos_prob", "low", "high")
+    said = [f"{kind}_{h}d" for h in horizons for kind in kinds]
     require_columns(panel, ["ticker", "as_of", "split", *targets], "evaluation")
     require_columns(predictions, ["ticker", "as_of", *scores], "evaluation")
-    controls = control_scores(panel, horizons, features=features, target=target, inputs=inputs)
-    of_control = [
-        controls.select(
-            pl.lit(name).alias("model"),
-            "ticker",
-            "as_of",
-            *(pl.col(f"{name}_{h}d").alias(f"score_{h}d") for h in horizons),
-        )
-        for name in CONTROLS
-    ]
-    said = [f"{name}_{h}d" for h in horizons for name in ("raw", "pos_prob", "low", "high")]
-    chosen = [name for name in (*scores, *said) if name in predictions.columns]
-    own = predictions.select(pl.lit(MAIN).alias("model"), "ticker", "as_of", *chosen)
+    of_control = []
+    for control in contenders(recipe, CHEAP, inputs=inputs, threads=threads):
+        [raw] = control.scores((panel,), horizons, seed=seed)
+        of_control.append(displayed(control, raw, panel, horizons))
+    orders = [pl.col(f"score_{h}d").alias(f"raw_{h}d") for h in horizons]
+    own = predictions.select(
+        pl.lit(MAIN).alias("model"),
+        "ticker",
+        "as_of",
+        *(raw for raw in orders if raw.meta.output_name() not in predictions.columns),
+        *(name for name in said if name in predictions.columns),
+    )
     judged = outcomes_of(panel.filter(pl.col("split") == "test"), horizons)
     return pl.concat([own, *of_control], how="diagonal_relaxed"), judged

@@ -144,9 +144,10 @@ def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
         panel,
         run.predictions,
         settings.horizons,
-        features=run.recipe.features,
-        target=run.recipe.target,
+        run.recipe,
+        seed=settings.seed,
         inputs=run.forecaster.inputs,
+        threads=settings.threads,
     )
     judged = judge_and_log(
         table,
