@@ -38,6 +38,9 @@ def test_the_difference_is_of_the_rows_that_both_have() -> None:
     outcomes = rows(np.tanh(truth)).rename({"score_7d": "target_7d"})
     good, bad = rows(truth + generator.normal(size=360)), rows(generator.normal(size=360))
     bad = bad.slice(12).filter(pl.col("ticker") != "T5")
+    good, bad = (
+        part.with_columns(low_7d=-0.5, high_7d=end) for part, end in ((good, 0.5), (bad, 1))
+    )
     found = compare_predictions(good, bad, outcomes, (7,), seed=0)[7]
     assert (found.rows, found.dates, found.first) == (58 * 5, 58, "2020-01-17")
     joined = good.join(bad, on=["ticker", "as_of"], suffix="_bad").join(
@@ -54,6 +57,8 @@ def test_the_difference_is_of_the_rows_that_both_have() -> None:
     assert found.one.rank_ic.value == pytest.approx(one)
     assert found.difference.rank_ic.value == pytest.approx(one - other)
     assert found.verdict.startswith("At 7 days the first is better by +0.")
+    assert (found.one.width.value, found.other.width.value) == (1.0, 1.5)
+    assert found.difference.width.value is None  # a narrow interval is no better than a wide one
     assert found.difference.coverage.value is None
     turned = compare_predictions(bad, good, outcomes, (7,), seed=0)[7]
     assert turned.difference.rank_ic.value == pytest.approx(other - one)
