@@ -12,7 +12,7 @@ from stocktrend.cli.display import ProgressDisplay
 from stocktrend.cli.program import execute
 
 QUICK = ("--preset", "original", "--set", "recipe.epochs=1", "--seed", "4")
-WALK = ("--first-test", "2017-01-01", "--every", "6mo", "--controls", "momentum,constant")
+WALK = ("--first-test", "2017-01-01", "--every", "6mo", "--controls", "momentum,ridge")
 
 
 def test_a_study_says_its_folds_figures_and_verdict(
@@ -26,6 +26,7 @@ def test_a_study_says_its_folds_figures_and_verdict(
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     assert "reversal" not in text
+    assert "Settings chosen on validation dates: ridge among 5." in text
     study = st.load_study(finished)
     assert study.evaluation.headline in text
     assert study.recipe.members == 1

@@ -112,6 +112,7 @@ def test_a_study_of_a_data_root_is_kept_and_read_back(kept: tuple[Path, st.Study
     assert again.evaluation == study.evaluation
     assert again.folds == study.folds
     assert again.recipe == study.recipe
+    assert again.candidates == {"dual_tower": 1, "ridge": 5}
     assert again.to_dict() == study.to_dict()
     assert recorded_versions(root) == {study.id: st.Lake(root / "lake").versions()}
 
@@ -193,7 +194,7 @@ def test_two_programs_do_not_make_the_same_study(kept: tuple[Path, st.Study]) ->
 def test_a_study_that_cannot_be_is_refused(
     kept: tuple[Path, st.Study], panel: pl.DataFrame, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match="crystal_ball"):
+    with pytest.raises(ConfigError, match=r"however: crystal_ball\. Take"):
         st.walk_forward(panel, settings=WALK, controls=("crystal_ball",))
     with pytest.raises(DataError, match="label_known_at_90d"):
         st.walk_forward(panel, settings=WALK, horizons=(90,))

@@ -114,9 +114,12 @@ def _judge_run(
 
 
 def show_folds(display: Display, study: "Study") -> None:
-    """The dates of each step of the walk."""
+    """The dates of each step of the walk, and what was chosen there."""
     display.heading("evaluate: each period tested after a training on what came before it")
     display.table(
         ("#fold", "training", "validation", "test"),
         [(fold.number, fold.train, fold.validation, fold.test) for fold in study.folds],
     )
+    chose = [f"{name} among {count}" for name, count in study.candidates.items() if count > 1]
+    if chose:
+        display.say(f"Settings chosen on validation dates: {', '.join(chose)}.")

@@ -128,7 +128,8 @@ def contenders(
     strange = [name for name in names if name not in known]
     if strange or len(set(names)) < len(names):
         raise ConfigError(
-            f"contenders must be distinct names of {', '.join(known)}, however: {', '.join(names)}"
+            f"contenders must be distinct names of {', '.join(known)}, however: "
+            f"{', '.join(strange or names)}. Take these, or leave the setting out for all"
         )
     return tuple(known[name] for name in names)
 

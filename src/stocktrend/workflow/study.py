@@ -41,6 +41,7 @@ class Study:
             these, ``fold`` and, per horizon, ``raw_{h}d`` and what is displayed of it.
         outcomes: ``ticker``, ``as_of`` and what came after, null where unknown.
         evaluation: The judgement.
+        candidates: Contender -> settings among which it chose on validation rows; 1 chooses none.
         versions: The lake tables' versions that the panel was read from.
         files: Digests of the files of own features.
         universe: How much of the lake's universe the panel holds; None where it has none.
@@ -55,6 +56,7 @@ class Study:
     predictions: pl.DataFrame
     outcomes: pl.DataFrame
     evaluation: Evaluation
+    candidates: dict[str, int]
     versions: dict[str, int] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     universe: Universe | None = None
@@ -91,6 +93,7 @@ class Study:
             "universe": None if self.universe is None else self.universe.to_dict(),
             "warnings": list(self.warnings),
             "folds": [_plain(fold) for fold in self.folds],
+            "candidates": self.candidates,
             "evaluation": self.evaluation.to_dict(),
         }
 
@@ -167,6 +170,7 @@ def _read(folder: Path) -> Study:
         predictions=pl.read_parquet(folder / PREDICTIONS_FILE),
         outcomes=pl.read_parquet(folder / OUTCOMES_FILE),
         evaluation=Evaluation.from_dict(content["evaluation"]),
+        candidates=dict(content["candidates"]),
         versions=origin["lake_versions"],
         files=origin["feature_files"],
         universe=None if universe is None else Universe.from_dict(universe),

@@ -114,6 +114,7 @@ def walk_forward(
                 seed=chosen.seed,
                 progress=progress,
             ),
+            candidates={contender.name: contender.candidates for contender in entrants},
             versions=material.versions,
             files=material.files,
             universe=material.universe,
