@@ -1,7 +1,8 @@
 """The truth: what return to expect at each decision time, and how an oracle that knows it does.
 
 States decay geometrically, products of independent states with the product of their factors, and
-the stance only at meetings. So the expected log return over n sessions is a finite sum, exactly.
+the stance only at meetings. So the expected log return over n sessions is a finite sum, exactly;
+where states act jointly the places between their extremes are expected each for itself.
 The noise is a martingale in the exponential, hence ``E[r] = exp(sum) - 1`` but for half the
 variance of the states' own future shocks. That is left out: in the strong market it adds some
 0.02% at 7 days and 0.1% at 30, where the expected return deviates by 3% and 9%.
@@ -21,10 +22,12 @@ from stocktrend.sources.market.process import Array
 from stocktrend.sources.market.response import (
     ACCUMULATION_PHI,
     ATTENTION_PHI,
+    QUIET,
     RISK_PHI,
     STANCE_PHI,
     TONE_PHI,
     Response,
+    place,
 )
 from stocktrend.sources.market.stocks import Stocks
 
@@ -72,6 +75,9 @@ def expected_returns(
     ahead = np.minimum(here[:, None] + steps, len(context.calendar) - 1)
     meetings = context.meetings_so_far[ahead] - context.meetings_so_far[here][:, None]
 
+    if response.joint:
+        return np.asarray(np.expm1(_joint_sum(response, context, stocks, grid, counted, meetings)))
+
     def total(decay: Array) -> Array:
         return np.asarray((decay * counted).sum(axis=1)[:, None])
 
@@ -85,6 +91,28 @@ def expected_returns(
         + response.tone * tone * stocks.tone[row]
     )
     return np.asarray(np.expm1(log_return) + 0.0)
+
+
+def _joint_sum(
+    response: Response,
+    context: Context,
+    stocks: Stocks,
+    grid: Grid,
+    counted: NDArray[np.bool_],
+    meetings: NDArray[np.int64],
+) -> Array:
+    """Expected log return of states that act jointly, (W, N); the last two are (W, steps)."""
+    row, here = grid.row, grid.row + context.first
+    risk, stance = context.risk[here], context.stance[here]
+    result = np.zeros((len(row), stocks.attention.shape[1]))
+    for step in range(counted.shape[1]):
+        market = response.risk * place(risk, RISK_PHI**step) + response.stance * place(
+            stance, np.power(STANCE_PHI, meetings[:, step])
+        )
+        noticed = place(stocks.attention[row], ATTENTION_PHI**step) + QUIET
+        buying = place(stocks.accumulation[row], response.accumulation_phi**step)
+        result -= (market * counted[:, step])[:, None] * noticed * buying
+    return result
 
 
 def realised_returns(stocks: Stocks, grid: Grid, horizon: int) -> Array:

@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 from stocktrend.sources.market.context import Context
 from stocktrend.sources.market.process import Array, ar1, stream
 from stocktrend.sources.market.response import (
-    ACCUMULATION_PHI,
     ATTENTION_PHI,
     BETA_SPREAD,
     CLUSTERING,
     OWN_SPREAD,
     OWN_VOLATILITY,
     PREMIUM,
+    QUIET,
     RISK_PHI,
     TONE_PHI,
     VIX_LEVEL,
     Response,
     market_volatility,
+    place,
 )
 
 RANGE: Final = 0.028
@@ -100,7 +101,7 @@ def simulate_stocks(
     shape = (len(context.days) - start, len(numbers))
     traits = draw_traits(numbers, shape[0], rng)
     attention = ar1(ATTENTION_PHI, rng.standard_normal(shape))
-    accumulation = ar1(ACCUMULATION_PHI, rng.standard_normal(shape))
+    accumulation = ar1(response.accumulation_phi, rng.standard_normal(shape))
     tone = ar1(TONE_PHI, rng.standard_normal(shape))
     busy = np.exp(CLUSTERING * attention)
     own, common = volatilities(response, context, traits, busy)
@@ -143,11 +144,15 @@ def drift(
     next ``mu`` has changed with the market's risk.
     """
     risk, stance = (x[context.first :, None] for x in (context.risk, context.stance))
+    nothing = np.zeros((1, attention.shape[1]))
+    if response.joint:
+        market = response.risk * place(risk) + response.stance * place(stance)
+        following = -market * (place(attention) + QUIET) * place(accumulation)
+        return np.concatenate([nothing, following[:-1]]), np.zeros_like(following)
     following = (
         -response.risk * risk * attention
         - response.stance * stance * accumulation
         + response.tone * tone
     )
     surprise = -response.risk * ATTENTION_PHI * attention[:-1] * (risk[1:] - RISK_PHI * risk[:-1])
-    nothing = np.zeros_like(following[:1])
     return np.concatenate([nothing, following[:-1]]), np.concatenate([nothing, surprise])
