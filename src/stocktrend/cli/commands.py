@@ -15,7 +15,8 @@ def simulate(
     context: typer.Context,
     data_root: Annotated[Path | None, typer.Option(help="A new or empty folder.")] = None,
     market: Annotated[
-        str, typer.Option(help="How much there is to find.", metavar="strong|realistic|none")
+        str,
+        typer.Option(help="How much there is to find.", metavar="strong|realistic|planted|none"),
     ] = "realistic",
     tickers: Annotated[str, typer.Option(help="Number of companies.", metavar="N")] = "40",
     start: Annotated[str, typer.Option(help="First day.", metavar="DATE")] = "2014-01-01",

@@ -80,8 +80,9 @@ def simulate(
 
     Args:
         root: Data root: a new or empty folder, or one with an earlier simulated market.
-        market: ``strong`` (an oracle's 7-day correlation is about 0.86), ``realistic`` (0.05) or
-            ``none`` (nothing to be found: returns are independent of all that can be known).
+        market: ``strong`` (an oracle's 7-day correlation is about 0.86), ``realistic`` (0.05),
+            ``planted`` (0.32, all of it in the product of three states) or ``none`` (nothing to be
+            found: returns are independent of all that can be known).
         tickers: Companies; some are listed late, some leave early.
         start, end: First and last day of prices and news, dates or texts such as "2014-01-01";
             macro and policy begin three years before.
