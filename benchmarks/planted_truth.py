@@ -21,13 +21,14 @@ import numpy as np
 import polars as pl
 
 import stocktrend as st
+from stocktrend.config import Split
 from stocktrend.dataset import time_split
 from stocktrend.evaluation.contenders import contenders
 from stocktrend.recipe import PRESETS, Recipe
 
 HORIZON = 7
 NAMES = ("ridge", "lightgbm", "mlp", "dual_tower")
-SPLIT = st.Split(train=0.68, validation=0.14)
+SPLIT = Split(train=0.68, validation=0.14)
 FIGURES = ("correlation", "share", "rank IC", "share", "truth")
 
 
