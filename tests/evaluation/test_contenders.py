@@ -1,5 +1,6 @@
 """Contenders: what they return, and what they must not see."""
 
+import lightgbm
 import numpy as np
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ from stocktrend.catalog import CONTEXT_FEATURES, FEATURES, OURS
 from stocktrend.dataset import time_split
 from stocktrend.errors import ConfigError
 from stocktrend.evaluation.blend import Blend
+from stocktrend.evaluation.boosting import LEAVES, PATIENCE, ROUNDS, SETTINGS, BoostedTrees
 from stocktrend.evaluation.contenders import (
     CHEAP,
     CONTENDERS,
@@ -191,3 +193,37 @@ def test_a_ticker_without_a_row_at_the_other_date_takes_a_context_of_that_date(p
     assert found.select(pl.col(CONTEXT_FEATURES).null_count().sum()).row(0) == (0,) * 25
     for _, rows in found.group_by("as_of"):
         assert rows["macro_vix"].n_unique() == 1
+
+
+def test_trees_take_the_size_that_errs_least_on_validation_rows_and_stop_there():
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(1500, 3)).astype(np.float32)
+    outcome = np.sign(inputs[:, 0] * inputs[:, 1]) + generator.normal(size=1500)
+    split = pl.Series(["train"] * 1000 + ["validation"] * 400 + ["test"] * 100)
+    found = BoostedTrees.fit(inputs, outcome, split, seed=0)
+    held_out = slice(1000, 1400)
+    error = np.mean((found.predict(inputs[held_out]) - outcome[held_out]) ** 2)
+    assert found.booster is not None
+    assert error == pytest.approx(found.booster.best_score["valid_0"]["l2"])
+    alone = []
+    for leaves in LEAVES:
+        settings = {**SETTINGS, "seed": 0, "num_leaves": leaves}
+        data = lightgbm.Dataset(inputs[:1000], outcome[:1000], params=settings)
+        seen = lightgbm.Dataset(inputs[held_out], outcome[held_out], reference=data)
+        errors: dict[str, dict[str, list[float]]] = {}
+        keep = lightgbm.record_evaluation(errors)
+        lightgbm.train(settings, data, ROUNDS, valid_sets=[seen], callbacks=[keep])
+        curve = np.array(errors["valid_0"]["l2"])
+        waits = [n for n in range(PATIENCE, ROUNDS) if curve[: n + 1].argmin() == n - PATIENCE]
+        alone.append(curve[: waits[0] + 1 if waits else ROUNDS].min())
+    assert error == pytest.approx(min(alone))
+    assert found.leaves == LEAVES[int(np.argmin(alone))]
+
+
+def test_trees_of_too_little_say_nothing_and_without_validation_take_the_middle_size():
+    inputs = np.random.default_rng(0).normal(size=(600, 2)).astype(np.float32)
+    outcome = inputs[:, 0].astype(np.float64)
+    train = pl.Series(["train"] * 600)
+    assert BoostedTrees.fit(inputs, outcome, train, seed=0).leaves == 16
+    nothing = BoostedTrees.fit(inputs, np.full(600, np.nan), train, seed=0)
+    assert not nothing.predict(inputs).any()

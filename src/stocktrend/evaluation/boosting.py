@@ -23,7 +23,7 @@ PATIENCE: Final = 50
 ROUNDS_UNSEEN: Final = 100
 """Trees where no validation row has a known outcome."""
 
-_SETTINGS: Final[dict[str, Any]] = {
+SETTINGS: Final[dict[str, Any]] = {
     "objective": "regression",
     "learning_rate": 0.05,
     "min_data_in_leaf": 100,
@@ -80,7 +80,7 @@ class BoostedTrees:
         middle = LEAVES[len(LEAVES) // 2]
         if train.sum() < 2:
             return cls(None, middle)
-        settings = {**_SETTINGS, "seed": seed}
+        settings = {**SETTINGS, "seed": seed}
         data = lightgbm.Dataset(inputs[train], outcome[train], params=settings)
         if not held_out.any():
             return cls(
