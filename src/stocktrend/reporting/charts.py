@@ -4,97 +4,116 @@ Colours are roles such as ``var(--accent)``: the page replaces them with what th
 the light or dark scheme.
 """
 
+import html
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from stocktrend.evaluation.metrics import Metrics
-from stocktrend.evaluation.results import HorizonEvaluation
+from stocktrend.evaluation.bootstrap import Estimate
+from stocktrend.evaluation.verdict import words
 
 Figure = dict[str, Any]
-
-MODEL = "Model"
 
 HORIZON_COLOURS = ("var(--series-1)", "var(--series-2)", "var(--series-3)", "var(--series-4)")
 
 
-def named_metrics(found: HorizonEvaluation) -> dict[str, Metrics]:
-    """The model and its controls by the names that tables and charts show, in their order."""
-    controls = {name.replace("_", " ").capitalize(): m for name, m in found.controls.items()}
-    return {MODEL: found.model} | controls
+@dataclass(frozen=True)
+class Series:
+    """Estimates that belong together: one a row of a forest plot, or one a step of a line."""
+
+    name: str
+    estimates: Sequence[Estimate]
+    colour: str
+    symbol: str = "circle"
 
 
-def decile_chart(found: HorizonEvaluation) -> Figure:
-    """Mean outcome of each tenth of the scores with its interval, and the mean prediction."""
-    tenths = list(range(1, len(found.deciles) + 1))
-    outcomes = [d.target for d in found.deciles]
-    bars = {
-        "type": "bar",
-        "name": "outcome",
-        "x": tenths,
-        "y": [o.value for o in outcomes],
-        "marker": {"color": "var(--fill)", "line": {"color": "var(--series-1)", "width": 1}},
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [_gap(o.high, o.value) for o in outcomes],
-            "arrayminus": [_gap(o.value, o.low) for o in outcomes],
-            "color": "var(--muted)",
-            "thickness": 1,
-            "width": 3,
-        },
-        "hovertemplate": "tenth %{x}: outcome %{y:.3f}<extra></extra>",
-    }
-    predicted = {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "prediction",
-        "x": tenths,
-        "y": [d.score for d in found.deciles],
-        "marker": {"color": "var(--series-2)", "size": 8, "symbol": "diamond"},
-        "hovertemplate": "tenth %{x}: prediction %{y:.3f}<extra></extra>",
-    }
+def label(contender: str) -> str:
+    """A contender as tables and charts show it.
+
+    >>> label("stock_tower"), label("lightgbm")
+    ('Stock tower alone', 'LightGBM')
+    """
+    name = words(contender).removeprefix("the ")
+    return name[:1].upper() + name[1:]
+
+
+def forest(rows: Sequence[str], series: Sequence[Series], digits: int = 3) -> Figure:
+    """Estimates with their intervals as dots on lines, the first row on top.
+
+    Args:
+        rows: Labels; an empty one leaves a gap.
+        series: Each with an estimate a row, drawn below each other within the row.
+        digits: Decimals when hovering.
+    """
+    apart = 0.62 / max(1, len(series))
+    traces = []
+    for number, one in enumerate(series):
+        shift = (number - (len(series) - 1) / 2) * apart
+        shown = [(i, e) for i, e in enumerate(one.estimates) if e.value is not None]
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": one.name,
+                "x": [e.value for _, e in shown],
+                "y": [round(i + shift, 3) for i, _ in shown],
+                "text": [html.escape(rows[i]) for i, _ in shown],
+                "marker": {"color": one.colour, "size": 8, "symbol": one.symbol},
+                "error_x": whiskers([e for _, e in shown], one.colour),
+                "hovertemplate": f"%{{text}}: %{{x:.{digits}f}}<extra>{one.name}</extra>",
+            }
+        )
     layout = {
-        "xaxis": {"title": {"text": "scores, lowest to highest"}, "dtick": 1, "showgrid": False},
-        "yaxis": {"title": {"text": "mean target"}, "zeroline": True},
+        "xaxis": {"zeroline": True, "nticks": 6},
+        "yaxis": {
+            "tickvals": [i for i, row in enumerate(rows) if row],
+            "ticktext": [wrapped(row) for row in rows if row],
+            "range": [len(rows) - 0.5, -0.5],
+            "showgrid": False,
+            "automargin": True,
+            "fixedrange": True,
+        },
+        "showlegend": len(series) > 1,
     }
-    return {"data": [bars, predicted], "layout": layout}
+    return {"data": traces, "layout": layout}
 
 
-def skill_chart(found: HorizonEvaluation) -> Figure:
-    """The judging metric of the model and of each control with its interval."""
-    rows = [
-        (name, estimate)
-        for name, figures in named_metrics(found).items()
-        if (estimate := getattr(figures, found.judged_by)).value is not None
-    ]
-    rows.reverse()
-    points = {
+def forest_height(rows: int, series: int) -> int:
+    """Pixels that a forest plot needs."""
+    return 90 + rows * max(24, 13 * series)
+
+
+def wrapped(text: str) -> str:
+    """A label in lines of about 16 characters."""
+    return "<br>".join(textwrap.wrap(html.escape(text, quote=False), 16)) or text
+
+
+def whiskers(estimates: Sequence[Estimate], colour: str = "var(--muted)") -> Figure:
+    """Error bars; none where there is no interval."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [_gap(e.high, e.value) for e in estimates],
+        "arrayminus": [_gap(e.value, e.low) for e in estimates],
+        "color": colour,
+        "thickness": 1.3,
+        "width": 3,
+    }
+
+
+def diagonal(low: float, high: float) -> Figure:
+    """Where what was said and what came are equal."""
+    return {
         "type": "scatter",
-        "mode": "markers",
-        "x": [e.value for _, e in rows],
-        "y": [name for name, _ in rows],
-        "marker": {
-            "color": ["var(--series-1)" if n == MODEL else "var(--muted)" for n, _ in rows],
-            "size": 9,
-        },
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [_gap(e.high, e.value) for _, e in rows],
-            "arrayminus": [_gap(e.value, e.low) for _, e in rows],
-            "color": "var(--muted)",
-            "thickness": 1.5,
-            "width": 4,
-        },
-        "hovertemplate": "%{y}: %{x:.3f}<extra></extra>",
-    }
-    layout = {
-        "xaxis": {"zeroline": True},
-        "yaxis": {"showgrid": False, "zeroline": False, "automargin": True},
+        "mode": "lines",
+        "x": [low, high],
+        "y": [low, high],
+        "line": {"color": "var(--muted)", "width": 1, "dash": "dot"},
+        "hoverinfo": "skip",
         "showlegend": False,
     }
-    return {"data": [points] if rows else [], "layout": layout}
 
 
 def loss_chart(histories: Sequence[Mapping[str, Sequence[float]]]) -> Figure:

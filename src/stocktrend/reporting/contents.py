@@ -1,4 +1,4 @@
-"""What a report is made of."""
+"""What a report is made of: of a run, or of a study that walked forward."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,18 +7,19 @@ from typing import Any
 
 import polars as pl
 
+from stocktrend.evaluation.folds import Fold
 from stocktrend.evaluation.results import Evaluation
 
 
 @dataclass(frozen=True)
 class ReportContents:
-    """Plain frames and dataclasses; whatever is empty or None is said to be missing.
+    """Plain frames and dataclasses; a section of the page for which there is nothing is left out.
 
     Attributes:
         created: When the report is made; shown, and nothing else depends on it.
-        title: Name of the run.
+        title: Name of the run or study.
         horizons: Days.
-        predictions: All rows: ``ticker``, ``as_of``, ``split`` and, per horizon, ``score_{h}d``,
+        predictions: All rows of a run: ``ticker``, ``as_of``, ``split`` and, per horizon, ``score_{h}d``,
             ``pos_prob_{h}d``, ``neg_prob_{h}d``, ``low_{h}d``, ``high_{h}d``, ``call_{h}d``.
         latest: The rows of the newest date, the same columns; ``split`` is not needed.
         panel: ``as_of`` and the features, for coverage; may be an empty frame.
@@ -36,6 +37,11 @@ class ReportContents:
         universe: How much of its universe the panel holds, in words; None where there is none.
         audit: ``AuditReport.to_dict()``, or None before an audit.
         interval: Share of outcomes that the intervals are to hold.
+        tested: The judged rows of all contenders, as ``judge`` reads them, and ``fold``; may be an
+            empty frame.
+        outcomes: What came after these, as ``judge`` reads it; may be an empty frame.
+        folds: The steps of the walk; of a run none.
+        candidates: Among how many settings each contender chose.
     """
 
     created: datetime
@@ -57,3 +63,7 @@ class ReportContents:
     universe: str | None = None
     audit: Mapping[str, Any] | None = None
     interval: float = 0.9
+    tested: pl.DataFrame = field(default_factory=pl.DataFrame)
+    outcomes: pl.DataFrame = field(default_factory=pl.DataFrame)
+    folds: Sequence[Fold] = ()
+    candidates: Mapping[str, int] = field(default_factory=dict)

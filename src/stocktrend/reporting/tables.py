@@ -80,9 +80,9 @@ def score_rows(contents: ReportContents) -> list[ScoreRow]:
 
 
 def as_of_day(contents: ReportContents) -> date | None:
-    """The date of the newest scores."""
-    newest = contents.latest["as_of"].max() if len(contents.latest) else None
-    return _day(newest)
+    """The date of the newest scores, or of the newest that were judged."""
+    rows = contents.latest if len(contents.latest) else contents.tested
+    return _day(rows["as_of"].max()) if len(rows) else None
 
 
 def freshness(contents: ReportContents) -> list[Freshness]:
