@@ -8,7 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from stocktrend.evaluation.bootstrap import DateBootstrap, Estimate, Floats
-from stocktrend.evaluation.study import rank_ic_series
+from stocktrend.evaluation.metrics import Outcomes, rank_ics
+from stocktrend.evaluation.rows import Tables
 
 MOST_WINDOWS = 250
 """Of longer series the rolling mean is taken at every k-th date, the last among them."""
@@ -65,22 +66,26 @@ def over_time(
     Raises:
         DataError: as ``judge``.
     """
-    series = rank_ic_series(predictions, outcomes, horizons)
+    tables = Tables.match(predictions, outcomes, horizons)
     fold_of = predictions.select("as_of", "fold").unique("as_of")
     found = []
     for horizon in horizons:
-        of_horizon = series.filter(pl.col("horizon") == horizon, pl.col("rank_ic").is_not_null())
-        wide = of_horizon.pivot("model", index="as_of", values="rank_ic").sort("as_of")
-        named = [name for name in models if name in wide.columns]
-        if len(wide) and named:
+        sample = tables.sample(horizon)
+        truth = Outcomes.of(sample.floats(f"target_{horizon}d"), sample.dates)
+        series = {
+            name: rank_ics(sample.said[name].raw, truth) for name in models if name in sample.said
+        }
+        wide = pl.DataFrame({"as_of": sample.rows["as_of"].unique().sort(), **series})
+        wide = wide.filter(pl.any_horizontal(pl.col(*series).is_finite()))
+        if len(wide):
             wide = wide.join(fold_of, on="as_of", how="left", maintain_order="left")
-            found.append(_of_horizon(wide, named, horizon, seed))
+            found.append(_of_horizon(wide, list(series), horizon, seed))
     return tuple(found)
 
 
 def _of_horizon(wide: pl.DataFrame, models: Sequence[str], horizon: int, seed: int) -> OverTime:
     days = wide["as_of"].to_numpy()
-    values = {name: wide[name].fill_null(np.nan).to_numpy() for name in models}
+    values = {name: wide[name].to_numpy() for name in models}
     window = _window(days)
     step = -(-(len(days) - window + 1) // MOST_WINDOWS)
     ends = tuple(range(len(days) - 1, window - 2, -step))[::-1]

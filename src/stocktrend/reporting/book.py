@@ -115,9 +115,7 @@ def group_chart(books: tuple[Portfolio, ...]) -> Figure:
             "y": [group.value for group in book.groups],
             "marker": {"color": HORIZON_COLOURS[number]},
             "error_y": whiskers(book.groups, "var(--text)"),
-            "hovertemplate": "group %{x}: %{y:.2%}<extra>"
-            + ENTRY_NAMES[book.entry]
-            + "</extra>",
+            "hovertemplate": "group %{x}: %{y:.2%}<extra>" + ENTRY_NAMES[book.entry] + "</extra>",
         }
         for number, book in enumerate(books)
     ]
@@ -149,10 +147,8 @@ def earned_chart(of_entries: Mapping[str, Earned]) -> Figure:
                     }
                 )
     layout = {
-        "xaxis": {"type": "date", "showgrid": False, "nticks": 7},
+        "xaxis": {"type": "date", "showgrid": False, "nticks": 6, "tickangle": 0},
         "yaxis": {"title": {"text": "sum of returns"}, "zeroline": True, "tickformat": ".0%"},
         "showlegend": True,
     }
     return {"data": lines, "layout": layout}
-
-

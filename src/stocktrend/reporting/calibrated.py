@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from stocktrend.evaluation.coverage import GroupCoverage, coverage
+from stocktrend.evaluation.coverage import KINDS, GroupCoverage, coverage
+from stocktrend.evaluation.outcomes import THIRDS
 from stocktrend.evaluation.results import HorizonEvaluation
 from stocktrend.reporting.charts import (
     HORIZON_COLOURS,
@@ -15,6 +16,8 @@ from stocktrend.reporting.charts import (
 )
 from stocktrend.reporting.contents import ReportContents
 from stocktrend.reporting.section import Section
+
+SYMBOLS = ("circle", "diamond", "square", "cross")
 
 BESIDE = ("ridge", "lightgbm", "blend")
 """Shown beside the main model's reliability, without intervals."""
@@ -32,9 +35,7 @@ def calibration_section(contents: ReportContents) -> Section | None:
     of_main = [group for group in covered if group.model == evaluation.main]
     if not (reliable or binned or of_main):
         return None
-    charts = {
-        f"reliability-{f.horizon}": reliability_chart(f, evaluation.main) for f in reliable
-    }
+    charts = {f"reliability-{f.horizon}": reliability_chart(f, evaluation.main) for f in reliable}
     charts |= {f"deciles-{f.horizon}": score_chart(f) for f in binned}
     if of_main:
         charts["coverage"] = coverage_chart(of_main, contents.interval)
@@ -56,7 +57,15 @@ def _covered(contents: ReportContents) -> tuple[GroupCoverage, ...]:
     bounds = [f"{side}_{h}d" for h in contents.horizons for side in ("low", "high")]
     if contents.tested.is_empty() or not set(bounds) <= set(contents.tested.columns):
         return ()
-    return coverage(contents.tested, contents.outcomes, contents.horizons)
+    found = coverage(contents.tested, contents.outcomes, contents.horizons)
+    return tuple(sorted(found, key=_place))
+
+
+def _place(group: GroupCoverage) -> tuple[int, int]:
+    """By horizon and kind, thirds from the lowest; else as they came."""
+    thirds = THIRDS["volatility_bucket"][1]
+    third = thirds.index(group.group) if group.group in thirds else 0
+    return group.horizon, KINDS.index(group.kind) * len(thirds) + third
 
 
 def reliability_chart(found: HorizonEvaluation, main: str) -> Figure:
@@ -65,20 +74,19 @@ def reliability_chart(found: HorizonEvaluation, main: str) -> Figure:
     named = [name for name in (*BESIDE[::-1], main) if name in found.reliability]
     for name in named:
         parts = found.reliability[name].parts
-        trace = {
+        place = 0 if name == main else 1 + BESIDE.index(name)
+        colour = HORIZON_COLOURS[place]
+        trace: Figure = {
             "type": "scatter",
-            "mode": "lines+markers" if name == main else "lines",
+            "mode": "markers",
             "name": label(name),
             "x": [part.probability for part in parts],
             "y": [part.rose.value for part in parts],
-            "line": {"width": 1.7 if name == main else 1.2},
+            "marker": {"color": colour, "size": 8 if name == main else 7, "symbol": SYMBOLS[place]},
             "hovertemplate": "given %{x:.2f}: rose %{y:.2f}<extra>" + label(name) + "</extra>",
         }
-        place = 0 if name == main else 1 + BESIDE.index(name)
-        trace["line"] |= {"color": HORIZON_COLOURS[place], "dash": "solid" if not place else "dot"}
         if name == main:
-            trace["marker"] = {"color": HORIZON_COLOURS[0], "size": 7}
-            trace["error_y"] = whiskers([part.rose for part in parts], HORIZON_COLOURS[0])
+            trace["error_y"] = whiskers([part.rose for part in parts], colour)
         traces.append(trace)
     said = [x for trace in traces for x in trace["x"]]
     layout = {
@@ -95,11 +103,10 @@ def score_chart(found: HorizonEvaluation) -> Figure:
     scores = [part.score for part in found.deciles]
     points = {
         "type": "scatter",
-        "mode": "lines+markers",
+        "mode": "markers",
         "x": scores,
         "y": [part.target.value for part in found.deciles],
-        "line": {"color": "var(--series-1)", "width": 1.2},
-        "marker": {"color": "var(--series-1)", "size": 7},
+        "marker": {"color": "var(--series-1)", "size": 8},
         "error_y": whiskers([part.target for part in found.deciles], "var(--series-1)"),
         "hovertemplate": "score %{x:.3f}: outcome %{y:.3f}<extra></extra>",
     }
@@ -115,12 +122,10 @@ def coverage_chart(groups: Sequence[GroupCoverage], promised: float) -> Figure:
     """Share of targets within their interval, by group, beside what was promised."""
     figure = _by_group(groups, "coverage", ".0%")
     figure["layout"]["xaxis"]["tickformat"] = ".0%"
+    line = {"color": "var(--muted)", "width": 1, "dash": "dot"}
+    ends = {"x0": promised, "x1": promised, "y0": 0, "y1": 1}
     figure["layout"]["shapes"] = [
-        {
-            **{"type": "line", "xref": "x", "yref": "paper", "y0": 0, "y1": 1},
-            **{"x0": promised, "x1": promised},
-            "line": {"color": "var(--muted)", "width": 1, "dash": "dot"},
-        }
+        {"type": "line", "xref": "x", "yref": "paper", "line": line} | ends
     ]
     return figure
 
@@ -154,7 +159,7 @@ def _by_group(groups: Sequence[GroupCoverage], figure: str, form: str) -> Figure
                 "marker": {
                     "color": HORIZON_COLOURS[number % len(HORIZON_COLOURS)],
                     "size": 9,
-                    "symbol": ("circle", "diamond", "square", "cross")[number % 4],
+                    "symbol": SYMBOLS[number % 4],
                 },
                 "hovertemplate": f"%{{text}}: %{{x:{form}}}<extra>{horizon} days</extra>",
             }

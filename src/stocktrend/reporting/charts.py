@@ -82,12 +82,12 @@ def forest(rows: Sequence[str], series: Sequence[Series], digits: int = 3) -> Fi
 
 def forest_height(rows: int, series: int) -> int:
     """Pixels that a forest plot needs."""
-    return 90 + rows * max(24, 13 * series)
+    return 90 + rows * max(26, 13 * series)
 
 
 def wrapped(text: str) -> str:
-    """A label in lines of about 16 characters."""
-    return "<br>".join(textwrap.wrap(html.escape(text, quote=False), 16)) or text
+    """A label in lines of about 18 characters."""
+    return "<br>".join(textwrap.wrap(html.escape(text, quote=False), 18)) or text
 
 
 def whiskers(estimates: Sequence[Estimate], colour: str = "var(--muted)") -> Figure:

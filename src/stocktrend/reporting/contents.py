@@ -19,8 +19,9 @@ class ReportContents:
         created: When the report is made; shown, and nothing else depends on it.
         title: Name of the run or study.
         horizons: Days.
-        predictions: All rows of a run: ``ticker``, ``as_of``, ``split`` and, per horizon, ``score_{h}d``,
-            ``pos_prob_{h}d``, ``neg_prob_{h}d``, ``low_{h}d``, ``high_{h}d``, ``call_{h}d``.
+        predictions: All rows of a run: ``ticker``, ``as_of``, ``split`` and, per horizon,
+            ``score_{h}d``, ``pos_prob_{h}d``, ``neg_prob_{h}d``, ``low_{h}d``, ``high_{h}d``,
+            ``call_{h}d``.
         latest: The rows of the newest date, the same columns; ``split`` is not needed.
         panel: ``as_of`` and the features, for coverage; may be an empty frame.
         prices: ``ticker``, ``session``, ``adj_close``; may be an empty frame.
@@ -50,16 +51,16 @@ class ReportContents:
     predictions: pl.DataFrame
     latest: pl.DataFrame
     panel: pl.DataFrame
-    prices: pl.DataFrame
     evaluation: Evaluation | None
-    histories: Sequence[Mapping[str, Sequence[float]]]
-    ingest: Mapping[str, Any] | None
-    quarantine: pl.DataFrame
     settings: Mapping[str, Any]
     versions: Mapping[str, Any]
-    own: Sequence[str] = field(default=())
-    revised: Sequence[str] = field(default=())
-    warnings: Sequence[str] = field(default=())
+    histories: Sequence[Mapping[str, Sequence[float]]] = ()
+    prices: pl.DataFrame = field(default_factory=pl.DataFrame)
+    ingest: Mapping[str, Any] | None = None
+    quarantine: pl.DataFrame = field(default_factory=pl.DataFrame)
+    own: Sequence[str] = ()
+    revised: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     universe: str | None = None
     audit: Mapping[str, Any] | None = None
     interval: float = 0.9

@@ -16,7 +16,7 @@ from stocktrend.reporting.section import Section
 
 _KIND_WORDS = {
     "volatility_bucket": "{} volatility",
-    "size_bucket": "{} by traded dollars",
+    "size_bucket": "{} size",
     "vix": "{} VIX",
 }
 
@@ -60,6 +60,8 @@ def bucket_chart(found: HorizonEvaluation) -> Figure:
         for place, bucket in zip(places, buckets, strict=True):
             estimates[place] = bucket.rank_ic
         series.append(
-            Series(label(name), estimates, HORIZON_COLOURS[number], ("circle", "diamond")[number % 2])
+            Series(
+                label(name), estimates, HORIZON_COLOURS[number], ("circle", "diamond")[number % 2]
+            )
         )
     return forest(rows, series)

@@ -100,9 +100,7 @@ def _looks() -> "cycle[tuple[str, str]]":
     return cycle(zip(HORIZON_COLOURS, DASHES, strict=True))
 
 
-def _line(
-    name: str, days: list[str], values: list[float | None], colour: str, dash: str
-) -> Figure:
+def _line(name: str, days: list[str], values: list[float | None], colour: str, dash: str) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines",
@@ -116,7 +114,7 @@ def _line(
 
 def _by_date(title: str) -> Figure:
     return {
-        "xaxis": {"type": "date", "showgrid": False, "nticks": 7},
+        "xaxis": {"type": "date", "showgrid": False, "nticks": 6, "tickangle": 0},
         "yaxis": {"title": {"text": title}, "zeroline": True},
         "showlegend": True,
         "legend": {"traceorder": "reversed"},

@@ -1,6 +1,7 @@
 """Gathers what the HTML report shows, and writes it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,46 +10,49 @@ import polars as pl
 
 from stocktrend._version import __version__
 from stocktrend.errors import ModelError
+from stocktrend.evaluation.contenders import MAIN, contenders
+from stocktrend.evaluation.outcomes import outcomes
 from stocktrend.ingestion import last_report
 from stocktrend.lake import Lake
 from stocktrend.reporting import ReportContents, write_report
 from stocktrend.workflow.places import lake_folder, libraries
 from stocktrend.workflow.run import REPORT_FILE, Run, kept_audit
+from stocktrend.workflow.study import Study
 
 
-def report(run: Run, path: Path | str | None = None, *, created: datetime | None = None) -> Path:
-    """Write the HTML report of a run.
+def report(
+    found: "Run | Study", path: Path | str | None = None, *, created: datetime | None = None
+) -> Path:
+    """Write the HTML report of a run or of a walk-forward study.
 
     Args:
-        run: Trained; evaluated, if the report is to have a verdict.
-        path: Default: ``report.html`` in the run's folder.
+        found: A study, or a trained run; evaluated, if the report is to have a verdict.
+        path: Default: ``report.html`` in its folder.
         created: Time shown on the page. Default: now.
 
     Returns:
         Where the page lies.
 
     Raises:
-        ModelError: the run has no folder and no path is given.
+        ModelError: it has no folder and no path is given.
     """
     if path is None:
-        if run.folder is None:
+        if found.folder is None:
             raise ModelError(
-                f"run {run.id} has no folder, so the report needs a place: pass path='report.html'"
+                f"{found.id} has no folder, so the report needs a place: pass path='report.html'"
             )
-        path = run.folder / REPORT_FILE
-    lake = None if run.folder is None else Lake(lake_folder(run.folder.parents[1]))
-    write_report(Path(path), _contents(run, lake, created or datetime.now(UTC)))
+        path = found.folder / REPORT_FILE
+    root = None if found.folder is None else found.folder.parents[1]
+    moment = created or datetime.now(UTC)
+    contents = _of_study(found, moment) if isinstance(found, Study) else _of_run(found, moment)
+    write_report(Path(path), replace(contents, **_of_root(root)))
     return Path(path)
 
 
-def _contents(run: Run, lake: Lake | None, created: datetime) -> ReportContents:
-    prices = pl.DataFrame() if lake is None else lake.read("bars")
-    observations = pl.DataFrame() if lake is None else lake.read("macro")
-    summary = None if run.folder is None else last_report(run.folder.parents[1])
+def _of_run(run: Run, created: datetime) -> ReportContents:
+    """A run as a study of one fold."""
     audit = kept_audit(run)
-    revised: list[str] = []
-    if observations.height:
-        revised = observations.filter("revised")["series"].unique().sort().to_list()
+    tested = run.predictions.filter(pl.col("split") == "test")
     return ReportContents(
         created=created,
         title=run.id,
@@ -56,20 +60,65 @@ def _contents(run: Run, lake: Lake | None, created: datetime) -> ReportContents:
         predictions=run.predictions,
         latest=run.latest(),
         panel=run.panel,
-        prices=prices.select("ticker", "session", "adj_close") if prices.height else prices,
         evaluation=run.evaluation,
         histories=run.forecaster.ensemble.histories,
-        ingest=None if summary is None else summary.to_dict(),
-        quarantine=pl.DataFrame() if lake is None else lake.quarantine(),
         settings=_settings(run),
         versions=_versions(run.versions),
         own=run.forecaster.inputs.own,
-        revised=revised,
         warnings=[*run.warnings, *_found(audit)],
         universe=None if run.universe is None else run.universe.sentence,
         audit=audit,
         interval=run.forecaster.intervals.coverage,
+        tested=tested.with_columns(model=pl.lit(MAIN), fold=pl.lit(1, pl.Int32)),
+        outcomes=_outcomes(run, tested),
     )
+
+
+def _outcomes(run: Run, tested: pl.DataFrame) -> pl.DataFrame:
+    """What came after the test rows; of a run read back without its panel the targets alone."""
+    horizons = run.settings.horizons
+    if run.panel.is_empty():
+        return tested.select("ticker", "as_of", *(f"target_{h}d" for h in horizons))
+    return outcomes(run.panel.filter(pl.col("split") == "test"), horizons)
+
+
+def _of_study(study: Study, created: datetime) -> ReportContents:
+    names = study.predictions["model"].unique().to_list()
+    return ReportContents(
+        created=created,
+        title=study.id,
+        horizons=study.settings.horizons,
+        predictions=pl.DataFrame(),
+        latest=pl.DataFrame(),
+        panel=pl.DataFrame(),
+        evaluation=study.evaluation,
+        settings=_settings(study),
+        versions=_versions(study.versions),
+        warnings=study.warnings,
+        universe=None if study.universe is None else study.universe.sentence,
+        interval=study.settings.coverage,
+        tested=study.predictions,
+        outcomes=study.outcomes,
+        folds=study.folds,
+        candidates={one.name: one.candidates for one in contenders(study.recipe, names)},
+    )
+
+
+def _of_root(root: Path | None) -> dict[str, Any]:
+    """What the lake holds and the last ingestion said; nothing where there is no data root."""
+    if root is None:
+        return {}
+    lake, summary = Lake(lake_folder(root)), last_report(root)
+    prices, observations = lake.read("bars"), lake.read("macro")
+    revised: list[str] = []
+    if observations.height:
+        revised = observations.filter("revised")["series"].unique().sort().to_list()
+    return {
+        "prices": prices.select("ticker", "session", "adj_close") if prices.height else prices,
+        "ingest": None if summary is None else summary.to_dict(),
+        "quarantine": lake.quarantine(),
+        "revised": revised,
+    }
 
 
 def _found(audit: Mapping[str, Any] | None) -> list[str]:
@@ -77,9 +126,9 @@ def _found(audit: Mapping[str, Any] | None) -> list[str]:
     return [] if audit is None or audit["clean"] else [audit["headline"].removesuffix(".")]
 
 
-def _settings(run: Run) -> dict[str, Any]:
-    content = run.settings.model_dump(mode="json")
-    return content | {"preset": run.preset, "recipe": run.recipe.model_dump(mode="json")}
+def _settings(found: "Run | Study") -> dict[str, Any]:
+    content = found.settings.model_dump(mode="json")
+    return content | {"preset": found.preset, "recipe": found.recipe.model_dump(mode="json")}
 
 
 def _versions(tables: Mapping[str, int]) -> dict[str, str]:

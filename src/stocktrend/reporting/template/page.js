@@ -32,7 +32,7 @@
   const draw = (id, figure) => {
     const place = byId(id);
     if (!place || !figure) return;
-    const layout = { ...base, ...figure.layout };
+    const layout = { ...base, ...figure.layout, legend: { ...base.legend, ...figure.layout.legend } };
     for (const key of Object.keys(layout)) {
       if (/^[xy]axis\d*$/.test(key)) layout[key] = { ...axis, ...layout[key] };
     }
@@ -137,15 +137,18 @@
     });
   }
 
-  // --- paper: everything open, light colours ---
+  // --- paper: everything open, light colours, charts as wide as a page ---
   let closed = [];
+  const root = document.documentElement;
   addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open])")];
     closed.forEach((d) => { d.open = true; });
+    root.classList.add("paper");
     drawAll();
   });
   addEventListener("afterprint", () => {
     closed.forEach((d) => { d.open = false; });
+    root.classList.remove("paper");
     drawAll();
   });
 
