@@ -171,19 +171,32 @@ def report(
     context: typer.Context,
     data_root: options.DataRoot = None,
     run_id: options.RunId = None,
+    study_id: Annotated[
+        str | None,
+        typer.Option(
+            "--study", help="Of a walk-forward study instead.", metavar=f"ID|{options.NEWEST}"
+        ),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Default: report.html in the run's folder.")
+        Path | None, typer.Option(help="Default: report.html in the folder of the run or study.")
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write the HTML report of a trained run."""
-    root = options.existing_root(context, data_root)
+    """Write the HTML report of a trained run, or of a walk-forward study."""
+    problems: list[str] = []
+    if run_id is not None and study_id is not None:
+        problems.append("a report is of a run or of a study, however: --run and --study. Leave one")
+    root = options.existing_root(context, data_root, problems)
     display = Display(as_json)
     import stocktrend as st
 
     with ProgressDisplay() as progress:
-        evaluated = st.evaluate(st.load_run(root, run_id), progress=progress)
-    page = st.report(evaluated, out)
+        found: st.Run | st.Study
+        if study_id is not None:
+            found = st.load_study(root, None if study_id == options.NEWEST else study_id)
+        else:
+            found = st.evaluate(st.load_run(root, run_id), progress=progress)
+    page = st.report(found, out)
     display.say(f"Wrote {page}")
     display.finish({"report": page})
 

@@ -12,8 +12,6 @@ from stocktrend.cli.display import Display, ProgressDisplay
 if TYPE_CHECKING:
     from stocktrend.workflow.study import Study
 
-NEWEST = "newest"
-
 
 @app.command(**COMMAND)
 def evaluate(
@@ -47,7 +45,9 @@ def evaluate(
     ] = None,
     run_id: Annotated[
         str | None,
-        typer.Option("--run", help="Judge this trained run instead.", metavar=f"ID|{NEWEST}"),
+        typer.Option(
+            "--run", help="Judge this trained run instead.", metavar=f"ID|{options.NEWEST}"
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -78,11 +78,12 @@ def evaluate(
     show_folds(display, study)
     show_evaluation(display, study)
     show_verdict(display, study)
-    display.say(f"Wrote {study.folder}")
+    page = st.report(study)
+    display.say(f"Wrote {page}")
     if out is not None:
         options.write_table(out, study.predictions)
         display.say(f"Wrote {out}")
-    display.finish({"folder": study.folder, **study.to_dict()})
+    display.finish({"folder": study.folder, "report": page, **study.to_dict()})
 
 
 def _judge_run(
@@ -105,7 +106,7 @@ def _judge_run(
     from stocktrend.cli.results import show_evaluation, show_verdict
 
     with ProgressDisplay() as progress:
-        loaded = st.load_run(root, None if run_id == NEWEST else run_id)
+        loaded = st.load_run(root, None if run_id == options.NEWEST else run_id)
         run = st.evaluate(loaded, progress=progress)
     show_evaluation(display, run)
     show_verdict(display, run)

@@ -47,6 +47,9 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Any setting, such as recipe.epochs=5.", metavar="KEY=VALUE"),
 ]
+NEWEST = "newest"
+"""In the place of a name: the newest of its kind."""
+
 RunId = Annotated[
     str | None, typer.Option("--run", help="Name under runs/. Default: the newest.", metavar="ID")
 ]

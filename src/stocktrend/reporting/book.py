@@ -15,7 +15,6 @@ from stocktrend.reporting.controls import ENTRY_NAMES
 from stocktrend.reporting.section import Section
 from stocktrend.targets import ENTRIES, entry_return
 
-DAYS_A_YEAR = 365.25
 MOST_POINTS = 250
 
 
@@ -93,8 +92,8 @@ def added_up(cohorts: Cohorts, horizon: int, costs_bp: float) -> Earned:
     So the sums grow by the portfolio's return a year in each year, on average.
     """
     days, spread = cohorts.days, cohorts.spread
-    years = float((days[-1] - days[0]) / np.timedelta64(1, "D")) / DAYS_A_YEAR
-    part = DAYS_A_YEAR / horizon * years / max(1, len(days) - 1)
+    apart = float((days[-1] - days[0]) / np.timedelta64(1, "D")) / max(1, len(days) - 1)
+    part = apart / horizon if len(days) > 1 else 1.0
     gross = np.cumsum(spread) * part
     net = np.cumsum(spread - cohorts.traded * costs_bp / 1e4) * part
     every = -(-len(days) // MOST_POINTS)

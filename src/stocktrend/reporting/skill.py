@@ -42,7 +42,13 @@ def rolling_chart(found: OverTime) -> Figure:
     days = [_day(found.days[end]) for end in found.ends]
     main = next(iter(found.rolling.values()))
     bounded = [i for i, e in enumerate(main) if e.low is not None and e.high is not None]
-    edge = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "line": {"width": 0}}
+    edge = {
+        "type": "scatter",
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "line": {"width": 0},
+        "opacity": 0.7,
+    }
     band: list[Figure] = []
     if bounded:
         over = [days[i] for i in bounded]

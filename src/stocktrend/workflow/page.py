@@ -12,9 +12,12 @@ from stocktrend._version import __version__
 from stocktrend.errors import ModelError
 from stocktrend.evaluation.contenders import MAIN, contenders
 from stocktrend.evaluation.outcomes import outcomes
+from stocktrend.features.own import model_inputs
+from stocktrend.features.own_files import load_features
 from stocktrend.ingestion import last_report
 from stocktrend.lake import Lake
 from stocktrend.reporting import ReportContents, write_report
+from stocktrend.workflow.material import stored_panel
 from stocktrend.workflow.places import lake_folder, libraries
 from stocktrend.workflow.run import REPORT_FILE, Run, kept_audit
 from stocktrend.workflow.study import Study
@@ -84,13 +87,15 @@ def _outcomes(run: Run, tested: pl.DataFrame) -> pl.DataFrame:
 
 def _of_study(study: Study, created: datetime) -> ReportContents:
     names = study.predictions["model"].unique().to_list()
+    panel = study.panel if len(study.panel) else _stored(study)
     return ReportContents(
         created=created,
         title=study.id,
         horizons=study.settings.horizons,
         predictions=pl.DataFrame(),
         latest=pl.DataFrame(),
-        panel=pl.DataFrame(),
+        panel=panel,
+        own=_own(study),
         evaluation=study.evaluation,
         settings=_settings(study),
         versions=_versions(study.versions),
@@ -102,6 +107,24 @@ def _of_study(study: Study, created: datetime) -> ReportContents:
         folds=study.folds,
         candidates={one.name: one.candidates for one in contenders(study.recipe, names)},
     )
+
+
+def _stored(study: Study) -> pl.DataFrame:
+    """The panel of a study read back; none where the lake has changed since."""
+    if study.folder is None:
+        return pl.DataFrame()
+    root = study.folder.parents[1]
+    lake = Lake(lake_folder(root)).as_now()
+    if lake.versions() != study.versions:
+        return pl.DataFrame()
+    return stored_panel(root, study.settings, lake=lake)
+
+
+def _own(study: Study) -> tuple[str, ...]:
+    """Names of own features in the panel of a data root."""
+    if study.folder is None or not study.settings.features:
+        return ()
+    return model_inputs(load_features(study.settings, study.folder.parents[1])).own
 
 
 def _of_root(root: Path | None) -> dict[str, Any]:

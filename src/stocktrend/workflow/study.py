@@ -46,6 +46,7 @@ class Study:
         files: Digests of the files of own features.
         universe: How much of the lake's universe the panel holds; None where it has none.
         folder: None for a study of a panel alone.
+        panel: What was walked through; an empty frame in a study read back.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Study:
     files: dict[str, str] = field(default_factory=dict)
     universe: Universe | None = None
     folder: Path | None = None
+    panel: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def __repr__(self) -> str:
         return f"Study({self.id!r}, {len(self.folds)} folds, {self.evaluation.headline!r})"

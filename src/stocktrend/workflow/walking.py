@@ -119,6 +119,7 @@ def walk_forward(
             files=material.files,
             universe=material.universe,
             folder=folder,
+            panel=panel,
         )
         if folder is not None:
             save_study(study)
