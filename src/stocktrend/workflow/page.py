@@ -10,8 +10,9 @@ import polars as pl
 
 from stocktrend._version import __version__
 from stocktrend.errors import ModelError
-from stocktrend.evaluation.contenders import MAIN, contenders
+from stocktrend.evaluation.contenders import contenders
 from stocktrend.evaluation.outcomes import outcomes
+from stocktrend.evaluation.results import MAIN
 from stocktrend.features.own import model_inputs
 from stocktrend.features.own_files import load_features
 from stocktrend.ingestion import last_report
@@ -82,7 +83,8 @@ def _outcomes(run: Run, tested: pl.DataFrame) -> pl.DataFrame:
     horizons = run.settings.horizons
     if run.panel.is_empty():
         return tested.select("ticker", "as_of", *(f"target_{h}d" for h in horizons))
-    return outcomes(run.panel.filter(pl.col("split") == "test"), horizons)
+    rows = run.panel.join(tested, on=["ticker", "as_of"], how="semi", maintain_order="left")
+    return outcomes(rows, horizons)
 
 
 def _of_study(study: Study, created: datetime) -> ReportContents:
