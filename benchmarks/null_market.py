@@ -6,9 +6,9 @@ Simulates small markets of the kind ``none``, whose returns are independent of a
 known, walks forward through each with a small recipe and a few controls, and counts per metric and
 horizon how often the dual tower's 95% interval lies wholly above what the metric is without skill.
 No count may be above the 97.5% point of a binomial with 5%. Then the same on the market ``strong``,
-where every study has to claim skill by every metric, but need not beat ridge with so small a recipe.
-Exit code 1 where either fails. ``below`` counts intervals wholly on the other side. A market takes
-some ten seconds of processor time.
+where every study has to claim skill by every metric, but need not beat ridge with so small a
+recipe. Exit code 1 where either fails. ``below`` counts intervals wholly on the other side. Takes
+some six seconds of processor time a market.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 from scipy.stats import binom
@@ -49,6 +50,7 @@ SETTINGS = Settings(
         "batch_size": 128,
     },
 )
+Market = Literal["strong", "none"]
 COLUMNS = {"horizon": pl.Int64, "metric": pl.String, "outcome": pl.String}
 FALSE_CLAIMS = 0.05
 """Bar on the share of studies without skill that claim it."""
@@ -71,7 +73,7 @@ def main() -> None:
     raise SystemExit(1 if missed else 0)
 
 
-def claims(market: str, seeds: range) -> pl.DataFrame:
+def claims(market: Market, seeds: range) -> pl.DataFrame:
     """``horizon``, ``metric``, ``outcome`` of every study, one row a judgement."""
     rows: list[tuple[int, str, Outcome]] = []
     for seed in seeds:
@@ -85,7 +87,7 @@ def claims(market: str, seeds: range) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 
 
-def study_of(root: Path, market: str, seed: int) -> st.Study:
+def study_of(root: Path, market: Market, seed: int) -> st.Study:
     """Raw files to a judged study of a small market."""
     st.simulate(root, market=market, tickers=TICKERS, start=START, end=END, seed=seed)
     st.ingest(root)

@@ -3,11 +3,11 @@
     python benchmarks/skill_sp500.py [tuning] [test] [time] [--controls A B] [--keep FOLDER]
 
 Walks forward with yearly retraining on daily bars of 2005 to 2014, macro and policy; each date has
-the stocks that were members then and have prices. ``tuning``: tests from 2008, the last labels known
-in 2011; what is chosen is chosen there. ``test``: 2012 to 2014, which choose nothing, and so are
-looked at only where they are asked for. ``time``: trains the model alone on all 7 folds, without a
-word on skill; exit code 1 where that takes 4 minutes or more of two cores. Default: tuning and time.
-The prices are those of members that could still be found in 2018, so survivors are too many.
+the stocks that were members then and have prices. ``tuning``: tests from 2008, with the last labels
+known in 2011; what is chosen is chosen there. ``test``: 2012 to 2014, which choose nothing, and so
+are looked at only where they are asked for. ``time``: trains the model alone on all 7 folds, with
+no word on skill; exit code 1 where that takes 4 minutes or more of two cores. Default: tuning and
+time. The prices are those of members that could still be found in 2018, so survivors are too many.
 """
 
 import argparse

@@ -15,8 +15,8 @@ BOOK = ("gross", "net", "sharpe", "net_sharpe", "turnover", "break_even_bp")
 def show(title: str, study: st.Study) -> None:
     """All contenders of a study: ranking from each entry, size and direction, books, differences.
 
-    Rank IC, R2 and the others are as ``stocktrend.evaluation.metrics`` defines them, the book of the
-    top group less the bottom one as ``stocktrend.evaluation.portfolio`` does.
+    ``stocktrend.evaluation.metrics`` defines the metrics, ``stocktrend.evaluation.portfolio`` the
+    book: the top group of a date's scores less the bottom one.
     """
     tested = f"{study.folds[0].test.first} to {study.folds[-1].test.last}"
     members = study.recipe.members
