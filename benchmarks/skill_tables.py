@@ -28,7 +28,7 @@ def show(title: str, study: st.Study) -> None:
         books(found)
         differences(found)
         print(f"\n{found.verdict}")
-    print(f"\n{study.evaluation.headline}", flush=True)
+    print("\n".join([f"\n{study.evaluation.headline}", *study.warnings]), flush=True)
 
 
 def ranking(found: HorizonEvaluation) -> None:

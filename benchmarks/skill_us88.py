@@ -5,8 +5,8 @@
 Posts are there from January 2014 to March 2016, so tests go from January 2015 to then, with
 retraining each quarter, on prices from September 2012, macro and policy. The model is then trained
 and tested once more without any news, and the two are compared on the same rows, paired by date.
-The 88 were chosen in 2017 among the largest of nine sectors: their survival is a bias. No figures
-are published for weeks of these stocks; those for days are in ``skill_acl18.py``.
+The 88 were chosen later, among the largest of their sectors: that they lived and grew is a bias. We
+know of no figures published for weeks of these stocks; those for days are in ``skill_acl18.py``.
 """
 
 import argparse
@@ -69,8 +69,11 @@ def news(with_news: st.Study, without: st.Study, *, seed: int) -> None:
     table(
         ("horizon", "dates", *COMPARED),
         [
-            (f"{horizon}d", str(one.dates))
-            + tuple(cell(getattr(one.difference, metric), 4) for metric in COMPARED)
+            (
+                f"{horizon}d",
+                str(one.dates),
+                *(cell(getattr(one.difference, metric), 4) for metric in COMPARED),
+            )
             for horizon, one in found.items()
         ],
     )
