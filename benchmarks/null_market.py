@@ -7,8 +7,9 @@ known, walks forward through each with a small recipe and a few controls, and co
 horizon how often the dual tower's 95% interval lies wholly above what the metric is without skill.
 No count may be above the 97.5% point of a binomial with 5%. Then the same on the market ``strong``,
 where every study has to claim skill by every metric, but need not beat ridge with so small a
-recipe. Exit code 1 where either fails. ``below`` counts intervals wholly on the other side. Takes
-some six seconds of processor time a market.
+recipe. Exit code 1 where either fails. ``below`` counts intervals wholly on the other side,
+``judged`` those that there are: a figure that is not defined claims nothing. Takes six seconds of
+processor time a market.
 """
 
 import argparse
@@ -46,7 +47,7 @@ SETTINGS = Settings(
         "members": 2,
         "context_hidden_dims": (16, 8),
         "stock_hidden_dims": (32, 16),
-        "epochs": 3,
+        "epochs": 10,
         "batch_size": 128,
     },
 )
@@ -122,20 +123,20 @@ def show(market: str, found: pl.DataFrame, *, most: int, least: int) -> list[str
     if found.is_empty():
         return []
     counts = found.group_by("horizon", "metric", maintain_order=True).agg(
-        pl.len().alias("studies"),
+        (pl.col("outcome") != "undefined").sum().alias("judged"),
         (pl.col("outcome") == "better").sum().alias("claims"),
         (pl.col("outcome") == "worse").sum().alias("below"),
     )
     print(f"\nmarket {market}: claims of skill, {least} to {most} allowed\n")
-    print("| metric | horizon | studies | claims | below | |\n|---|---|---|---|---|---|")
+    print("| metric | horizon | judged | claims | below | |\n|---|---|---|---|---|---|")
     missed = []
-    for horizon, metric, studies, claimed, below in counts.iter_rows():
+    for horizon, metric, judged, claimed, below in counts.iter_rows():
         fine = least <= claimed <= most
         print(
-            f"| {metric} | {horizon}d | {studies} | {claimed} | {below} | {'' if fine else 'NO'} |"
+            f"| {metric} | {horizon}d | {judged} | {claimed} | {below} | {'' if fine else 'NO'} |"
         )
         if not fine:
-            missed.append(f"{market}, {metric} at {horizon} days: {claimed} of {studies}")
+            missed.append(f"{market}, {metric} at {horizon} days: {claimed} of {judged}")
     print(flush=True)
     return missed
 
