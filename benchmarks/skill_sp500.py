@@ -88,8 +88,9 @@ def main() -> None:
                     f"S&P 500, {name} years",
                     st.walk_forward(root, settings=chosen, progress=progress),
                 )
-        print("\n## Published\n")
-        table(("work", "data", "figures"), PUBLISHED)
+        if PERIODS.keys() & set(parts):
+            print("\n## Published\n")
+            table(("work", "data", "figures"), PUBLISHED)
         if "time" in parts:
             measure(root, settings)
 
