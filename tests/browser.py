@@ -61,14 +61,32 @@ class Opened:
         return re.findall(pattern, self.document)
 
 
-def open_page(page: Path, profile: Path) -> Opened:
+def narrow_width(page: Path, profile: Path, width: int) -> int:
+    """How wide a page's content is in a frame of ``width`` pixels, narrower than a window can be.
+
+    The frame's page lies beside it; the same as ``width`` where nothing sticks out.
+    """
+    frame = page.with_name("frame.html")
+    frame.write_text(
+        f'<iframe src="{page.name}" style="width:{width}px;height:900px;border:0"></iframe>'
+        "<script>addEventListener('load', () => setTimeout(() => {"
+        "const inside = document.querySelector('iframe').contentDocument.documentElement;"
+        "document.body.dataset.content = inside.scrollWidth; }, 3000));</script>"
+    )
+    opened = open_page(frame, profile, "--allow-file-access-from-files", "--hide-scrollbars")
+    found = re.search(r'data-content="(\d+)"', opened.document)
+    assert found, opened.log
+    return int(found[1])
+
+
+def open_page(page: Path, profile: Path, *flags: str) -> Opened:
     """Open a page in Chromium; the test is skipped where there is none."""
     names = ("chromium", "chromium-browser", "google-chrome")
     browser = next((found for name in names if (found := shutil.which(name))), None)
     if browser is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
     done = subprocess.run(
-        [browser, *FLAGS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()],
+        [browser, *FLAGS, *flags, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()],
         capture_output=True,
         text=True,
         timeout=120,

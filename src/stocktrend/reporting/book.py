@@ -11,7 +11,7 @@ from stocktrend.evaluation.results import HorizonEvaluation
 from stocktrend.evaluation.rows import Tables
 from stocktrend.reporting.charts import HORIZON_COLOURS, Figure, whiskers
 from stocktrend.reporting.contents import ReportContents
-from stocktrend.reporting.controls import ENTRY_NAMES
+from stocktrend.reporting.controls import entry_label
 from stocktrend.reporting.section import Section
 from stocktrend.targets import ENTRIES, entry_return
 
@@ -55,7 +55,7 @@ def book_section(contents: ReportContents) -> Section | None:
 def _by_entry(found: HorizonEvaluation) -> dict[str, dict[str, Portfolio]]:
     """Words of an entry -> contender -> its book."""
     return {
-        ENTRY_NAMES[entry]: of_entry
+        f"at the {entry_label(entry)}": of_entry
         for entry in ENTRIES
         if (
             of_entry := {
@@ -109,12 +109,12 @@ def group_chart(books: tuple[Portfolio, ...]) -> Figure:
     bars = [
         {
             "type": "bar",
-            "name": ENTRY_NAMES[book.entry],
+            "name": entry_label(book.entry),
             "x": list(range(1, len(book.groups) + 1)),
             "y": [group.value for group in book.groups],
             "marker": {"color": HORIZON_COLOURS[number]},
             "error_y": whiskers(book.groups, "var(--text)"),
-            "hovertemplate": "group %{x}: %{y:.2%}<extra>" + ENTRY_NAMES[book.entry] + "</extra>",
+            "hovertemplate": "group %{x}: %{y:.2%}<extra>" + entry_label(book.entry) + "</extra>",
         }
         for number, book in enumerate(books)
     ]
@@ -133,7 +133,7 @@ def earned_chart(of_entries: Mapping[str, Earned]) -> Figure:
     for number, (entry, earned) in enumerate(of_entries.items()):
         for kind, values, dash in (("gross", earned.gross, "dot"), ("net", earned.net, "solid")):
             if kind == "net" or not number:
-                name = f"{kind}, {ENTRY_NAMES[entry]}"
+                name = f"{kind}, {entry_label(entry)}"
                 lines.append(
                     {
                         "type": "scatter",

@@ -23,12 +23,16 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "Direction": ("direction_accuracy", "direction_gain", "f1", "mcc"),
     "Probabilities and intervals": ("brier", "calibration_error", "coverage", "width"),
 }
-ENTRY_NAMES: Mapping[str, str] = {
-    "close": "at the close",
-    "next_open": "at the next open",
-    "next_close": "at the next close",
-}
 SYMBOLS = ("circle", "diamond", "square")
+
+
+def entry_label(entry: str) -> str:
+    """An entry as legends call it.
+
+    >>> entry_label("next_open")
+    'next open'
+    """
+    return entry.replace("_", " ")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Entry:
 
     @property
     def words(self) -> str:
-        return ENTRY_NAMES[self.name]
+        return f"at the {entry_label(self.name)}"
 
     def families(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Names of tables and their metrics, as far as any contender has one of them."""
@@ -84,7 +88,9 @@ def controls_section(contents: ReportContents) -> Section | None:
                     charts[name] = chart
                     rows = len(chart["layout"]["yaxis"]["tickvals"])
                     heights[name] = forest_height(rows, len(of_entries))
-    parts = {"found": found, "heights": heights, "candidates": contents.candidates}
+    order = found[0][1][0].metrics if found else {}
+    candidates = {n: contents.candidates[n] for n in order if n in contents.candidates}
+    parts = {"found": found, "heights": heights, "candidates": candidates}
     return Section(parts, charts)
 
 
@@ -99,7 +105,7 @@ def skill_chart(judged_by: str, of_entries: tuple[Entry, ...]) -> Figure:
         [label(name) for name in names],
         [
             Series(
-                ENTRY_NAMES[entry.name],
+                entry_label(entry.name),
                 [getattr(entry.metrics[name], judged_by) for name in names],
                 HORIZON_COLOURS[number],
                 SYMBOLS[number],
@@ -117,7 +123,7 @@ def difference_chart(judged_by: str, of_entries: tuple[Entry, ...]) -> Figure:
         differences = {c.control: c.difference for c in entry.comparisons if c.metric == judged_by}
         series.append(
             Series(
-                ENTRY_NAMES[entry.name],
+                entry_label(entry.name),
                 [differences.get(name, Estimate(None)) for name in names],
                 HORIZON_COLOURS[number],
                 SYMBOLS[number],

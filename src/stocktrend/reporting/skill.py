@@ -57,7 +57,7 @@ def rolling_chart(found: OverTime) -> Figure:
             edge | {"x": over, "y": low, "showlegend": False},
             edge
             | {"x": over, "y": high, "fill": "tonexty", "fillcolor": "var(--fill)"}
-            | {"name": f"{label(next(iter(found.rolling)))}, 95% interval"},
+            | {"showlegend": False},
         ]
     lines = [
         _line(name, days, [_short(e.value) for e in means], colour, dash)

@@ -3,6 +3,8 @@
   const data = JSON.parse(document.getElementById("report-data").textContent);
   const byId = (id) => document.getElementById(id);
   const dark = matchMedia("(prefers-color-scheme: dark)");
+  const root = document.documentElement;
+  const onPaper = () => root.classList.contains("paper");
   const touch = matchMedia("(pointer: coarse)").matches;
 
   // Charts name colours by role; the scheme in force says what they are.
@@ -19,7 +21,7 @@
   };
 
   const axis = { gridcolor: "var(--line)", linecolor: "var(--line)", zerolinecolor: "var(--muted)",
-    zerolinewidth: 1, zeroline: false, ticks: "", fixedrange: touch };
+    zeroline: false, ticks: "", fixedrange: touch };
   const base = {
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: "var(--muted)" },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
@@ -32,13 +34,16 @@
   const draw = (id, figure) => {
     const place = byId(id);
     if (!place || !figure) return;
-    const layout = { ...base, ...figure.layout, legend: { ...base.legend, ...figure.layout.legend } };
+    const layout = { ...base, ...figure.layout, legend: { ...base.legend, ...figure.layout.legend },
+      width: place.clientWidth, height: place.clientHeight };
     for (const key of Object.keys(layout)) {
-      if (/^[xy]axis\d*$/.test(key)) layout[key] = { ...axis, ...layout[key] };
+      if (!/^[xy]axis\d*$/.test(key)) continue;
+      layout[key] = { ...axis, ...layout[key], zerolinewidth: onPaper() ? 2 : 1 };
+      if (layout[key].type === "date" && place.clientWidth < 450) layout[key].nticks = 4;
     }
     const style = getComputedStyle(document.documentElement);
     Plotly.react(place, coloured(figure.data, style), coloured(layout, style),
-      { displayModeBar: false, responsive: true });
+      { displayModeBar: false });
   };
 
   // --- one stock ---
@@ -137,9 +142,15 @@
     });
   }
 
+  // Plotly's own resizing comes too late for paper
+  let waiting = 0;
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(drawAll, 150);
+  });
+
   // --- paper: everything open, light colours, charts as wide as a page ---
   let closed = [];
-  const root = document.documentElement;
   addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open])")];
     closed.forEach((d) => { d.open = true; });
