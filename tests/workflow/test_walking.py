@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +13,7 @@ import pytest
 
 import stocktrend as st
 from planted import SIGNAL, planted_panel
+from stocktrend.cli.program import execute
 from stocktrend.config import WalkForward
 from stocktrend.errors import ConfigError, DataError, ModelError
 from stocktrend.lake.lock import only_writer
@@ -123,6 +124,45 @@ def test_the_same_study_again_leaves_the_same_bytes(kept: tuple[Path, st.Study])
     assert st.walk_forward(root, settings=WALK).id == study.id
     assert contents(study.folder) == before
     assert b"evaluation" in before["metrics.json"]
+
+
+def test_a_study_and_the_same_read_back_give_one_page(kept: tuple[Path, st.Study]) -> None:
+    root, study = kept
+    moment = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+    pages = [
+        st.report(found, root / name, created=moment).read_text()
+        for name, found in (("a.html", study), ("b.html", st.load_study(root)))
+    ]
+    assert pages[0] == pages[1]
+    for shown in ('id="skill"', 'id="controls"', 'id="folds"', 'id="coverage"', 'id="quarantine"'):
+        assert shown in pages[0]
+    assert study.evaluation.headline in pages[0]
+    assert 'id="scores"' not in pages[0]
+
+
+def test_a_study_of_a_panel_alone_needs_a_place_for_its_page(
+    study: st.Study, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match="needs a place"):
+        st.report(study)
+    page = st.report(study, tmp_path / "study.html").read_text()
+    assert 'id="controls"' in page
+    assert 'id="freshness"' not in page
+
+
+def test_the_page_of_a_study_is_written_by_name(
+    kept: tuple[Path, st.Study], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, study = kept
+    assert execute(["report", "--data-root", str(root), "--study", "newest", "--json"]) == 0
+    assert study.folder is not None
+    page = study.folder / "report.html"
+    assert json.loads(capsys.readouterr().out) == {"report": str(page)}
+    page.unlink()
+    both = ["--study", study.id, "--run", "mine"]
+    assert execute(["report", "--data-root", str(root), *both]) == 2
+    assert "Leave one" in capsys.readouterr().err
+    assert not page.exists()
 
 
 def test_what_decides_a_study_decides_its_id(kept: tuple[Path, st.Study]) -> None:

@@ -10,7 +10,6 @@ import polars as pl
 
 from stocktrend._version import __version__
 from stocktrend.errors import ModelError
-from stocktrend.evaluation.contenders import contenders
 from stocktrend.evaluation.outcomes import outcomes
 from stocktrend.evaluation.results import MAIN
 from stocktrend.features.own import model_inputs
@@ -88,7 +87,6 @@ def _outcomes(run: Run, tested: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_study(study: Study, created: datetime) -> ReportContents:
-    names = study.predictions["model"].unique().to_list()
     panel = study.panel if len(study.panel) else _stored(study)
     return ReportContents(
         created=created,
@@ -107,7 +105,7 @@ def _of_study(study: Study, created: datetime) -> ReportContents:
         tested=study.predictions,
         outcomes=study.outcomes,
         folds=study.folds,
-        candidates={one.name: one.candidates for one in contenders(study.recipe, names)},
+        candidates=study.candidates,
     )
 
 
