@@ -43,7 +43,7 @@ TONE_PHI: Final = 0.96
 STANCE_PHI: Final = 0.6
 """Decay a session; for the stance a meeting, between which it stays as it is."""
 
-QUIET: Final = 0.4
+QUIET: Final = 0.3
 """What buying without attention counts, where states act jointly."""
 
 WEEK: Final = 5
