@@ -1,17 +1,18 @@
-"""Training speed at batch 32, one model: the trainer against a plain tensor loop.
+"""Training speed in member-rows a second: members together, alone, and in a plain torch loop.
 
-The plain loop is what one would write by hand for speed: the same model, fused Adam with the same
-groups, the same gradient clipping, batches by index_select from tensors in memory, and the same
-loss written out for labels that are all known (so without any masking). Both start from the same
-weights and see the same rows. Rounds alternate between the two, so that other work on the machine
-hits both; the ratio is the median of the rounds' ratios.
+The plain loop is what one would write by hand for speed, one member after the other: the same
+model, fused Adam with the same groups, the same gradient clipping, batches by index_select from
+tensors in memory, and the same loss written out for labels that are all known (so without any
+masking). Rounds alternate between the three, so that other work on the machine hits all; ratios are
+medians of the rounds' ratios. Validation and the making of the data are left out.
 
-    python benchmarks/training.py [--rows 16000] [--rounds 7] [--threads 1 2]
+    python benchmarks/training.py [--rows 40960] [--members 8] [--rounds 5] [--batches 32 512]
 """
 
 import argparse
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars as pl
@@ -21,10 +22,12 @@ from torch.nn import functional
 
 from stocktrend.catalog import FEATURES
 from stocktrend.dataset import BatchLoader, DualTowerDataset
-from stocktrend.model import DualTowerRelevanceModel, create_model
-from stocktrend.training import DualTowerTrainer, create_optimizer
+from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, create_model
+from stocktrend.training import create_optimizer
+from stocktrend.training.compiled import CompiledTraining
+from stocktrend.training.together import available_cores
 
-BATCH = 32
+Speeds = dict[str, list[float]]
 
 
 def dataset(rows: int) -> DualTowerDataset:
@@ -57,11 +60,12 @@ def plain_epoch(
     context: Tensor,
     stock: Tensor,
     targets: dict[int, Tensor],
+    batch: int,
 ) -> None:
     """One pass over all rows in random order."""
     model.train()
     parameters = list(model.parameters())
-    for rows in torch.randperm(len(context)).split(BATCH):
+    for rows in torch.randperm(len(context)).split(batch):
         optimizer.zero_grad()
         out = model(context.index_select(0, rows), stock.index_select(0, rows))
         chosen = {h: target.index_select(0, rows) for h, target in targets.items()}
@@ -71,44 +75,67 @@ def plain_epoch(
         optimizer.step()
 
 
-def measure(rows: int, rounds: int, threads: int) -> tuple[float, float, float]:
-    """Median rows a second of ours and of the plain loop, and the median ratio."""
-    torch.set_num_threads(threads)
-    data = dataset(rows)
-    loader = BatchLoader(data, BATCH, shuffle=True)
-    trainer = DualTowerTrainer(create_model("cpu"), checkpoint_dir=None)
-    model = create_model("cpu")
-    optimizer = create_optimizer(model)
+def measure(data: DualTowerDataset, batch: int, members: int, rounds: int) -> Speeds:
+    """Speeds of each round; the first one, which warms up, is left out."""
+    rows = len(data)
     context, stock, labels = data[torch.arange(rows)]
     context, stock = context.contiguous(), stock.contiguous()
     targets = {h: labels[f"target_{h}d"].contiguous() for h in (7, 30)}
+    models = [create_model("cpu", seed=number) for number in range(members)]
+    optimizers = [create_optimizer(model) for model in models]
+    trainings = [
+        CompiledTraining(model, DualTowerLoss(), create_optimizer(model), 1.0)
+        for model in (create_model("cpu", seed=number) for number in range(members))
+    ]
+    loaders = [BatchLoader(data, batch, shuffle=True, seed=number) for number in range(members)]
+    jobs = list(zip(trainings, loaders, strict=True))
+    found: Speeds = {"together": [], "alone": [], "plain": []}
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for number in range(rounds + 1):
+            times = [time.perf_counter()]
+            list(pool.map(lambda job: job[0].train(job[1], number, 0), jobs))  # noqa: B023
+            times.append(time.perf_counter())
+            for training, loader in jobs:
+                training.train(loader, number, 0)
+            times.append(time.perf_counter())
+            for model, optimizer in zip(models, optimizers, strict=True):
+                plain_epoch(model, optimizer, context, stock, targets, batch)
+            times.append(time.perf_counter())
+            if number:
+                for name, start, end in zip(found, times, times[1:], strict=False):
+                    found[name].append(members * rows / (end - start))
+    return found
 
-    ours, plain = [], []
-    for number in range(rounds + 1):
-        start = time.perf_counter()
-        trainer._train_epoch(loader, number, seed=0)
-        middle = time.perf_counter()
-        plain_epoch(model, optimizer, context, stock, targets)
-        end = time.perf_counter()
-        if number:  # the first round warms up
-            ours.append(rows / (middle - start))
-            plain.append(rows / (end - middle))
-    ratios = [a / b for a, b in zip(ours, plain, strict=True)]
-    return statistics.median(ours), statistics.median(plain), statistics.median(ratios)
+
+def ratio(speeds: Speeds, name: str) -> float:
+    """Median over the rounds of a speed's ratio to the plain loop's."""
+    return statistics.median(a / b for a, b in zip(speeds[name], speeds["plain"], strict=True))
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=16_000)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rows", type=int, default=40_960)
+    parser.add_argument("--members", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batches", type=int, nargs="+", default=[32, 512])
     arguments = parser.parse_args()
-    print(f"torch {torch.__version__}, batch {BATCH}, {arguments.rows:,} rows a round")
-    print(f"{'threads':>7}  {'stocktrend rows/s':>17}  {'plain loop rows/s':>17}  {'ratio':>5}")
-    for threads in arguments.threads:
-        ours, plain, ratio = measure(arguments.rows, arguments.rounds, threads)
-        print(f"{threads:>7}  {ours:>17,.0f}  {plain:>17,.0f}  {ratio:>5.2f}")
+    torch.set_num_threads(1)
+    data = dataset(arguments.rows)
+    print(
+        f"torch {torch.__version__}, {available_cores()} cores, {arguments.members} members, "
+        f"{arguments.rows:,} rows each; member-rows a second"
+    )
+    print(f"{'batch':>6}{'together':>12}{'alone':>12}{'plain loop':>12}{'ratios':>14}")
+    for batch in arguments.batches:
+        speeds = measure(data, batch, arguments.members, arguments.rounds)
+        median = {name: statistics.median(values) for name, values in speeds.items()}
+        ratios = f"{ratio(speeds, 'together'):.1f} and {ratio(speeds, 'alone'):.1f}"
+        print(
+            f"{batch:>6}{median['together']:>12,.0f}{median['alone']:>12,.0f}"
+            f"{median['plain']:>12,.0f}{ratios:>14}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
