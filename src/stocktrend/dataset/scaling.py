@@ -7,7 +7,7 @@ own features that never differ between the stocks of a training date; others are
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
@@ -20,9 +20,10 @@ from stocktrend.dataset.frames import Frame, require_columns, to_polars
 from stocktrend.errors import DataError, ModelError
 
 Scaling = Literal["zscore", "rank"]
-CLIP: Final = 10.0
+CLIP: Final[Mapping[Scaling, float]] = {"zscore": 10.0, "rank": 2.0}
 """Standardised values are held within this many standard deviations: one corrupt or extreme
-value must not decide a batch's gradient."""
+value must not decide a batch's gradient. Beside ranks they are those of policy and macro series,
+which leave the range of the training years for good: what a network makes of that is chance."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,9 @@ class Scaler:
         names = self.inputs.names
         rows = _features(panel, names)
         filled = {k: int(n) for k, n in rows.null_count().row(0, named=True).items() if n}
+        most = CLIP[self.kind]
         scaled = [
-            ((pl.col(name) - self.mean[name]) / self.std[name]).clip(-CLIP, CLIP)
+            ((pl.col(name) - self.mean[name]) / self.std[name]).clip(-most, most)
             if self.std[name]
             else (pl.col(name) * 0.0)
             for name in self.mean
