@@ -7,7 +7,7 @@ own features that never differ between the stocks of a training date; others are
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
@@ -20,10 +20,13 @@ from stocktrend.dataset.frames import Frame, require_columns, to_polars
 from stocktrend.errors import DataError, ModelError
 
 Scaling = Literal["zscore", "rank"]
-CLIP: Final[Mapping[Scaling, float]] = {"zscore": 10.0, "rank": 2.0}
+CLIP: Final = 10.0
 """Standardised values are held within this many standard deviations: one corrupt or extreme
-value must not decide a batch's gradient. Beside ranks they are those of policy and macro series,
-which leave the range of the training years for good: what a network makes of that is chance."""
+value must not decide a batch's gradient."""
+
+CLIP_BESIDE_RANKS: Final = 2.0
+"""Those of policy and macro series beside ranks. They leave the range of the training years for
+good, and what a network makes of that is chance."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class Scaler:
         names = self.inputs.names
         rows = _features(panel, names)
         filled = {k: int(n) for k, n in rows.null_count().row(0, named=True).items() if n}
-        most = CLIP[self.kind]
+        most = CLIP if self.kind == "zscore" else CLIP_BESIDE_RANKS
         scaled = [
             ((pl.col(name) - self.mean[name]) / self.std[name]).clip(-most, most)
             if self.std[name]

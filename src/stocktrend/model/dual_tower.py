@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from stocktrend.errors import ModelError
 from stocktrend.model.device import resolve_device
-from stocktrend.model.towers import ContextTower, RelevanceHead, StockTower
+from stocktrend.model.towers import ContextTower, LinearHead, RelevanceHead, StockTower
 
 Interaction = Literal["full", "product", "concat", "additive", "context", "stock", "mlp"]
 """What the heads read of both towers."""
@@ -137,10 +137,8 @@ class DualTowerRelevanceModel(nn.Module):
         nn.init.kaiming_normal_(self.projection.weight, nonlinearity="linear")
         nn.init.zeros_(self.projection.bias)
         joint_dim = context_embedding_dim * (2 if interaction == "concat" else 1)
-        linear = interaction == "additive"
-        self.heads = nn.ModuleDict(
-            {f"{h}d": RelevanceHead(joint_dim, linear=linear) for h in horizons}
-        )
+        head = LinearHead if interaction == "additive" else RelevanceHead
+        self.heads = nn.ModuleDict({f"{h}d": head(joint_dim) for h in horizons})
 
     @property
     def horizons(self) -> tuple[int, ...]:

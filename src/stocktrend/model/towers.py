@@ -94,7 +94,6 @@ class RelevanceHead(nn.Module):
 
     Args:
         input_dim: Size of what the head reads; twice the embedding's for ``concat``.
-        linear: One layer, 32 -> 3, so that what is added up before the head stays a sum.
 
     >>> import torch
     >>> score, logits = RelevanceHead()(torch.zeros(4, 32))
@@ -102,17 +101,35 @@ class RelevanceHead(nn.Module):
     (torch.Size([4]), torch.Size([4, 2]))
     """
 
-    def __init__(self, input_dim: int = 32, *, linear: bool = False) -> None:
+    def __init__(self, input_dim: int = 32) -> None:
         super().__init__()
-        blocks = [nn.Linear(input_dim, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 8)]
-        blocks += [nn.ReLU(), nn.Linear(8, 3)]
-        self.layers = nn.Sequential(*([nn.Linear(input_dim, 3)] if linear else blocks))
+        self.layers = nn.Sequential(
+            nn.Linear(input_dim, 16),
+            nn.BatchNorm1d(16),
+            nn.ReLU(),
+            nn.Linear(16, 8),
+            nn.ReLU(),
+            nn.Linear(8, 3),
+        )
         initialize(self)
 
     def forward(self, joint: Tensor) -> HeadOutput:
         """(B, input_dim) -> score (B,), logits (B, 2)."""
         raw: Tensor = self.layers(joint)
         return HeadOutput(raw[:, 0].tanh(), raw[:, 1:])
+
+
+class LinearHead(RelevanceHead):
+    """A head of one layer, 32 -> 3: what is added up before it stays a sum.
+
+    >>> sum(parameter.numel() for parameter in LinearHead().parameters())
+    99
+    """
+
+    def __init__(self, input_dim: int = 32) -> None:
+        super().__init__(input_dim)
+        self.layers = nn.Sequential(nn.Linear(input_dim, 3))
+        initialize(self)
 
 
 def initialize(module: nn.Module) -> None:
