@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import t
 
 from stocktrend.evaluation.bootstrap import DateBootstrap, Estimate, block_length, overlap
+from stocktrend.sessions import Frequency, as_of_grid
 
 
 def days(count: int, step: int) -> np.ndarray:
@@ -22,6 +23,24 @@ def test_overlap_counts_the_dates_that_a_label_spans(
     count: int, step: int, horizon: int, expected: int
 ) -> None:
     assert overlap(days(count, step), horizon) == expected
+
+
+@pytest.mark.parametrize(
+    ("frequency", "horizon", "expected"),
+    [("weekly", 7, 1), ("weekly", 14, 2), ("weekly", 30, 5), ("daily", 1, 1), ("daily", 7, 5)],
+)
+@pytest.mark.parametrize("last", [date(2012, 4, 5), date(2012, 6, 29), date(2012, 12, 31)])
+def test_neither_a_clock_put_forward_nor_a_closed_friday_adds_a_date(
+    frequency: Frequency, horizon: int, expected: int, last: date
+) -> None:
+    # from winter to summer, and up to the Thursday before a Good Friday
+    grid = as_of_grid(frequency, date(2012, 1, 6), last, "XNYS")
+    assert overlap(grid["as_of"].to_numpy(), horizon) == expected
+
+
+def test_a_gap_between_dates_hides_no_overlap() -> None:
+    years = np.concatenate([days(50, 7), days(50, 7) + np.timedelta64(3650, "D")])
+    assert overlap(years, 30) == 5
 
 
 @pytest.mark.parametrize("count", [6, 12, 26, 52, 260])

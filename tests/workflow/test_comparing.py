@@ -66,6 +66,17 @@ def test_the_difference_is_of_the_rows_that_both_have() -> None:
     assert turned.verdict.startswith("At 7 days the second is better: -0.")
 
 
+def test_a_model_with_raw_scores_is_compared_with_one_without() -> None:
+    generator = np.random.default_rng(3)
+    truth = generator.normal(size=360)
+    outcomes = rows(np.tanh(truth)).rename({"score_7d": "target_7d"})
+    study, run = rows(np.tanh(truth) / 9), rows(generator.normal(size=360))
+    study = study.with_columns(raw_7d=pl.col("score_7d") * 5)
+    found = compare_predictions(study, run, outcomes, (7,), seed=0)[7]
+    assert (found.rows, found.one.rank_ic.value) == (360, 1.0)
+    assert found.verdict.startswith("At 7 days the first is better by ")
+
+
 def test_a_model_beside_itself_differs_by_nothing() -> None:
     score = np.random.default_rng(2).normal(size=360)
     outcomes = rows(np.tanh(score[::-1])).rename({"score_7d": "target_7d"})
@@ -111,6 +122,7 @@ def test_runs_and_studies_are_compared_from_the_command_line(
     assert "walk_forward.first_test" in text
     assert "rank IC" in text
     assert "At 30 days" in text
+    assert "cannot be compared" not in text
 
 
 def test_what_cannot_be_compared_is_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,16 +48,25 @@ class Estimate:
 
 
 def overlap(dates: npt.NDArray[np.datetime64], horizon: int) -> int:
-    """How many consecutive dates a label of ``horizon`` days spans, at least 1.
+    """How many consecutive dates a label of ``horizon`` days spans, as a rule: at least 1.
+
+    The median over the labels that end by the last date: neither a holiday, a gap between dates nor
+    a clock put forward changes it. All dates where none ends by then.
 
     Args:
         dates: The distinct dates, ascending, any datetime64 unit.
         horizon: Days.
+
+    Example:
+        >>> weeks = np.arange("2020-01-03", "2020-12-31", 7, dtype="datetime64[D]")
+        >>> overlap(weeks, 7), overlap(weeks, 30)
+        (1, 5)
     """
-    if len(dates) < 2:
-        return 1
-    step = float((dates[-1] - dates[0]) / np.timedelta64(1, "D")) / (len(dates) - 1)
-    return max(1, int(np.ceil(round(horizon / max(step, 1e-9), 6))))
+    days = dates.astype("datetime64[D]")
+    ends = days + np.timedelta64(horizon, "D")
+    spans = np.searchsorted(days, ends) - np.arange(len(days))
+    known = spans[ends <= days[-1:]] if len(days) else spans
+    return math.ceil(np.median(known)) if len(known) else max(1, len(days))
 
 
 def block_length(dates: npt.NDArray[np.datetime64], horizon: int) -> int:

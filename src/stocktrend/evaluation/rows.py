@@ -167,7 +167,7 @@ class Tables:
             name: _floats(part, f"{column}_{horizon}d", count, place)
             for name, column in (names | {"score": "score"}).items()
         }
-        if f"raw_{horizon}d" not in part.columns:
+        if not np.isfinite(columns["raw"]).any():
             columns["raw"] = columns["score"]
         return Said(**columns)
 

@@ -131,13 +131,7 @@ def beside_controls(
     for control in contenders(recipe, CHEAP, inputs=inputs, threads=threads):
         [raw] = control.scores((panel,), horizons, seed=seed)
         of_control.append(displayed(control, raw, panel, horizons))
-    orders = [pl.col(f"score_{h}d").alias(f"raw_{h}d") for h in horizons]
-    own = predictions.select(
-        pl.lit(MAIN).alias("model"),
-        "ticker",
-        "as_of",
-        *(raw for raw in orders if raw.meta.output_name() not in predictions.columns),
-        *(name for name in said if name in predictions.columns),
-    )
+    given = [name for name in said if name in predictions.columns]
+    own = predictions.select(pl.lit(MAIN).alias("model"), "ticker", "as_of", *given)
     judged = outcomes_of(panel.filter(pl.col("split") == "test"), horizons)
     return pl.concat([own, *of_control], how="diagonal_relaxed"), judged
