@@ -10,6 +10,7 @@ import pytest
 from stocktrend.errors import DataError
 from stocktrend.evaluation.bootstrap import Estimate
 from stocktrend.evaluation.portfolio import Cohorts, Portfolio, portfolios
+from stocktrend.sessions import Frequency, as_of_grid
 
 FRIDAY = date(2020, 1, 3)
 TEN = list("ABCDEFGHIJ")
@@ -163,6 +164,31 @@ def test_the_sharpe_ratio_is_that_of_the_weekly_spreads() -> None:
     assert found.sharpe.value == pytest.approx(expected, rel=1e-9)
     assert found.net_sharpe.value is not None
     assert found.net_sharpe.value < expected
+
+
+@pytest.mark.parametrize(("frequency", "dates_a_year"), [("daily", 252), ("weekly", 52)])
+def test_no_more_is_earned_in_a_year_than_on_its_dates(
+    frequency: Frequency, dates_a_year: int
+) -> None:
+    # One day ahead: markets are closed on the others, and weekly dates leave six days out.
+    days = as_of_grid(frequency, date(2018, 12, 31), date(2019, 12, 31), "XNYS")["as_of"]
+    rng = np.random.default_rng(2)
+    order = rng.permuted(np.tile(np.arange(10.0), (len(days), 1)), axis=1)
+    gains = 0.001 * order + 0.01 * rng.normal(size=order.shape)
+    rows = pl.DataFrame(
+        {
+            "as_of": np.repeat(days.to_numpy(), 10),
+            "ticker": TEN * len(days),
+            "score": order.ravel(),
+            "return_1d": gains.ravel(),
+        }
+    )
+    found = one(rows, horizon=1)
+    spread = Cohorts.of(rows, 1, score="score", gain="return_1d").spread
+    assert found.cohorts == 1
+    assert found.gross.value == pytest.approx(spread.mean() * dates_a_year, rel=0.02)
+    ratio = spread.mean() / spread.std(ddof=1) * np.sqrt(dates_a_year)
+    assert found.sharpe.value == pytest.approx(ratio, rel=0.01)
 
 
 def test_a_planted_rank_is_earned_and_noise_is_not() -> None:

@@ -204,6 +204,13 @@ def test_a_book_of_one_date_is_its_spread() -> None:
     assert earned.gross == earned.net == (8.0,)
 
 
+def test_a_book_of_dates_further_apart_than_its_horizon_adds_each_return_once() -> None:
+    names = {"ticker": list("ABCDEFGHIJ"), "score": range(10), "gain": range(10)}
+    weeks = [pl.DataFrame(names).with_columns(as_of=pl.date(2020, 1, day)) for day in (3, 10, 17)]
+    cohorts = Cohorts.of(pl.concat(weeks), 1, score="score", gain="gain")
+    assert added_up(cohorts, 1, costs_bp=0.0).gross == (8.0, 16.0, 24.0)
+
+
 def test_groups_have_the_skill_of_the_judgement(
     page: Page, charts: dict[str, Any], stored: dict[str, Any]
 ) -> None:

@@ -10,8 +10,9 @@ each name. Where dates come faster than a horizon ends it is held in overlapping
 and Titman 1993): of the K dates that a horizon spans each renews one Kth of the book, the part that
 was bought K dates before. Figures are those of one cohort: its return a year is the mean return
 times 365.25 / horizon, not compounded; its Sharpe ratio is mean over standard deviation (ddof 1)
-times sqrt(365.25 / horizon). The whole book has the same mean and varies less, as it averages K
-cohorts, so its ratio is if anything higher.
+times sqrt(365.25 / horizon). Where dates lie further apart than a horizon, their mean distance takes
+its place: nothing is held in between. The whole book has the same mean and varies less, as it
+averages K cohorts, so its ratio is if anything higher.
 
 *Costs.* A cohort trades from the weights of the one that it renews, as they were bought, to its
 own. Replacing both sides wholly trades 4 units: two sold, two bought. ``turnover`` is the traded
@@ -43,6 +44,7 @@ COSTS_BP: Final = 10.0
 MIN_NAMES: Final = 10
 NAMES_FOR_TENTHS: Final = 50
 DAYS_A_YEAR: Final = 365.25
+A_DAY: Final = np.timedelta64(1, "D")
 WHOLE: Final = 4.0
 """Units traded where both sides are replaced wholly."""
 
@@ -159,6 +161,13 @@ class Cohorts:
         return cls(days, groups, _traded(names, sides, span, len(days)), span)
 
     @property
+    def apart(self) -> float:
+        """Mean days between two dates; infinite where there is one date."""
+        if len(self.days) < 2:
+            return np.inf
+        return float((self.days[-1] - self.days[0]) / A_DAY) / (len(self.days) - 1)
+
+    @property
     def spread(self) -> Floats:
         """(dates,) return of the top group less that of the bottom group."""
         spread: Floats = self.groups[:, -1] - self.groups[:, 0]
@@ -232,7 +241,7 @@ def _portfolio(cohorts: Cohorts, horizon: int, entry: str, seed: int, costs_bp: 
     )
     total = np.moveaxis(bootstrap.weights @ np.column_stack([*columns, cohorts.groups]), -1, 0)
     n, gross, gross_squared, left, left_squared, traded, replaced, renewed = total[: len(columns)]
-    a_year = DAYS_A_YEAR / horizon
+    a_year = DAYS_A_YEAR / (horizon if dates < 2 else max(horizon, cohorts.apart))
     with np.errstate(divide="ignore", invalid="ignore"):
         return Portfolio(
             entry=entry,

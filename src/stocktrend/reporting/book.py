@@ -92,8 +92,7 @@ def added_up(cohorts: Cohorts, horizon: int, costs_bp: float) -> Earned:
     So the sums grow by the portfolio's return a year in each year, on average.
     """
     days, spread = cohorts.days, cohorts.spread
-    apart = float((days[-1] - days[0]) / np.timedelta64(1, "D")) / max(1, len(days) - 1)
-    part = apart / horizon if len(days) > 1 else 1.0
+    part = min(1.0, cohorts.apart / horizon)
     gross = np.cumsum(spread) * part
     net = np.cumsum(spread - cohorts.traded * costs_bp / 1e4) * part
     every = -(-len(days) // MOST_POINTS)
