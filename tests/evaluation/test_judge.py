@@ -52,15 +52,15 @@ def judged(*tables: pl.DataFrame, **options: object) -> HorizonEvaluation:
     return judge(table, OUTCOMES, (7,), seed=0, **options).horizons[7]  # type: ignore[arg-type]
 
 
-def test_a_skill_that_the_first_day_takes_is_said_to_be_gone_at_the_next_close() -> None:
+def test_a_skill_that_the_first_day_takes_is_said_to_be_no_longer_shown_at_the_next_close() -> None:
     table = pl.concat([contender("dual_tower", FORESIGHT), contender("ridge", noise(1))])
     evaluation = judge(table, OUTCOMES, (7,), seed=0)
     found = evaluation.horizons[7]
     assert found.skill == found.entries["next_open"].skill == "better"
     assert found.entries["next_close"].skill == "unclear"
     assert "for an entry at the next open it is still there" in found.verdict
-    assert "for an entry at the next close it is gone" in found.verdict
-    assert "gone by the next close at 7 days" in evaluation.headline
+    assert "for an entry at the next close it is no longer shown" in found.verdict
+    assert "no longer shown for an entry at the next close at 7 days" in evaluation.headline
     change = found.entries["next_close"].change
     assert change.high is not None
     assert change.high < 0
@@ -170,7 +170,7 @@ def test_an_evaluation_comes_back_from_json_and_so_does_that_of_an_older_program
 
 
 def test_the_best_of_many_variants_is_named_in_the_verdict() -> None:
-    table = pl.concat([contender("dual_tower", FORESIGHT), contender("lightgbm", noise(1))])
+    table = pl.concat([contender("dual_tower", FORESIGHT), contender("lightgbm", noise(9))])
     before = tuple(
         Trial(f"try {i}", f"variant {i}", {7: judged(contender("dual_tower", noise(i))).rank_ics})
         for i in range(3)
@@ -180,7 +180,33 @@ def test_the_best_of_many_variants_is_named_in_the_verdict() -> None:
     assert tried is not None
     assert (tried.count, tried.tested, tried.best, tried.reference) == (4, 4, "now", "lightgbm")
     verdict = evaluation.horizons[7].verdict
-    assert "the best of 4 variants tried on these data shows more than chance" in verdict
+    assert (
+        "the best of 4 variants tried on these data shows more than chance would give "
+        "(p < 0.001) and is shown to exceed LightGBM (p < 0.001)" in verdict
+    )
+
+
+def test_a_variant_as_good_as_the_reference_is_not_said_to_exceed_it() -> None:
+    table = pl.concat([contender(name, FORESIGHT) for name in ("dual_tower", "lightgbm")])
+    options = {"seed": 0, "attempt": Attempt("now", "own")}
+    found = judge(table, OUTCOMES, (7,), **options).horizons[7]  # type: ignore[arg-type]
+    assert "more than chance would give (p < 0.001) and is not shown to exceed LightGBM (p = 1" in (
+        found.verdict
+    )
+    turned = judge(table, OUTCOMES, (7,), main="lightgbm", **options)  # type: ignore[arg-type]
+    assert "to exceed" not in turned.horizons[7].verdict  # nothing is a reference for itself
+
+
+def test_a_day_is_a_day() -> None:
+    names = {name: name.replace("7d", "1d") for name in OUTCOMES.columns}
+    table = pl.concat([contender("dual_tower", FORESIGHT), contender("ridge", noise(9))])
+    found = judge(
+        table.rename({"score_7d": "score_1d"}), OUTCOMES.rename(names), (1,), seed=0
+    )
+    assert found.headline.startswith("Skill found at 1 day")
+    sentences = [c.sentence for c in found.horizons[1].comparisons]
+    assert "1 days" not in " ".join([str(found), *sentences])
+    assert all("at 1 day [" in sentence for sentence in sentences)
 
 
 def test_what_cannot_be_judged_is_refused() -> None:

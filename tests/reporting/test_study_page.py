@@ -12,6 +12,7 @@ from studied import CONTENDERS, HORIZONS, HOSTILE, Made, make_study, study_conte
 from test_page import Page, sections, words
 
 from stocktrend.evaluation.portfolio import DAYS_A_YEAR, Cohorts
+from stocktrend.evaluation.study import judge
 from stocktrend.reporting import ReportContents, render_report
 from stocktrend.reporting.book import added_up
 
@@ -209,6 +210,21 @@ def test_a_book_of_dates_further_apart_than_its_horizon_adds_each_return_once() 
     weeks = [pl.DataFrame(names).with_columns(as_of=pl.date(2020, 1, day)) for day in (3, 10, 17)]
     cohorts = Cohorts.of(pl.concat(weeks), 1, score="score", gain="gain")
     assert added_up(cohorts, 1, costs_bp=0.0).gross == (8.0, 16.0, 24.0)
+
+
+def test_one_day_ahead_is_a_day_on_the_page(made: Made, contents: ReportContents) -> None:
+    tables = [
+        part.select(pl.all().name.map(lambda name: name.replace("_7d", "_1d")))
+        for part in (made.predictions, made.outcomes)
+    ]
+    evaluation = judge(*tables, (1, 30), seed=1)
+    parts = {"predictions": pl.DataFrame(), "tested": tables[0], "outcomes": tables[1]}
+    found = replace(contents, horizons=(1, 30), evaluation=evaluation, **parts)
+    html = render_report(found)
+    assert "1 and 30 days ahead" in html
+    assert "Mean return over 1 day by group" in html
+    assert '"name":"1 day"' in html
+    assert "1 days" not in html.replace("31 days", "")
 
 
 def test_groups_have_the_skill_of_the_judgement(

@@ -18,7 +18,9 @@ from stocktrend.workflow.trials import judge_and_log, lend_trials, trials_of
 OUTCOMES = planted_panel(60, 10).select("ticker", "as_of", "target_7d")
 
 
-def judged(root: Path | None, name: str, *, seed: int = 0, dates: int = 60) -> HorizonEvaluation:
+def judged(
+    root: Path | None, name: str, *, seed: int = 0, dates: int = 60, **settings: object
+) -> HorizonEvaluation:
     score = np.random.default_rng(seed).normal(size=len(OUTCOMES))
     table = OUTCOMES.select(
         pl.lit("dual_tower").alias("model"), "ticker", "as_of", score_7d=pl.Series(score)
@@ -26,7 +28,9 @@ def judged(root: Path | None, name: str, *, seed: int = 0, dates: int = 60) -> H
     found = judge_and_log(
         table.head(dates * 10),
         OUTCOMES.head(dates * 10),
-        Settings(horizons=(7,), seed=seed, threads=1 + seed % 2),
+        Settings.model_validate(
+            {"horizons": (7,), "seed": seed, "threads": 1 + seed % 2, **settings}
+        ),
         Recipe(),
         name=name,
         root=root,
@@ -47,6 +51,15 @@ def test_each_variant_counts_once_however_often_it_is_judged(tmp_path: Path) -> 
     assert count(judged(tmp_path, "a on newer records", dates=50)) == 2
     assert count(judged(tmp_path, "c", seed=2)) == 3
     assert [trial.name for trial in trials_of(tmp_path)] == ["a", "a on newer records", "b", "c"]
+
+
+def test_what_does_not_change_the_model_makes_no_other_variant(tmp_path: Path) -> None:
+    judged(tmp_path, "a")
+    few = {"controls": ["ridge"]}
+    assert count(judged(tmp_path, "fewer controls", walk_forward=few)) == 1
+    assert count(judged(tmp_path, "narrower intervals", coverage=0.8)) == 1
+    assert count(judged(tmp_path, "retrained twice as often", walk_forward={"every": "6mo"})) == 2
+    assert count(judged(tmp_path, "both", walk_forward=few | {"every": "6mo"})) == 2
 
 
 def test_a_trial_keeps_its_settings_and_the_rank_ics_of_the_judgement(tmp_path: Path) -> None:

@@ -242,8 +242,10 @@ def show_strongest(display: Display, run: "Run") -> None:
     latest = run.latest()
     if latest.is_empty():
         return
+    from stocktrend.evaluation.verdict import in_days
+
     day = latest["as_of"][0]
-    display.heading(f"Strongest scores of {day:%Y-%m-%d}, by {run.settings.horizons[0]} days")
+    display.heading(f"Strongest scores of {day:%Y-%m-%d}, by {in_days(run.settings.horizons[0])}")
     shown = latest
     if latest.height > 2 * STRONGEST:
         import polars as pl

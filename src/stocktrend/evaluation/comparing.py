@@ -17,7 +17,7 @@ from stocktrend.evaluation.metrics import (
 )
 from stocktrend.evaluation.results import outcome_of
 from stocktrend.evaluation.rows import Tables
-from stocktrend.evaluation.verdict import METRIC_WORDS, decimals, interval
+from stocktrend.evaluation.verdict import METRIC_WORDS, decimals, in_days, interval
 
 NEITHER_BETTER: Final = frozenset({"coverage", "width"})
 """More of it is not better, nor is less."""
@@ -133,7 +133,7 @@ def _compare(tables: Tables, horizon: int, seed: int) -> HorizonDifference:
 
 
 def _verdict(horizon: int, judged_by: str, difference: Estimate, dates: int) -> str:
-    at = f"At {horizon} days"
+    at = f"At {in_days(horizon)}"
     if difference.value is None:
         return f"{at} the two cannot be compared: no known outcome tells them apart."
     figure = f"{difference.value:+.{decimals(judged_by)}f} {METRIC_WORDS[judged_by]}"

@@ -221,7 +221,7 @@ def _tried(
         return None
     own = _by_date(next(iter(sample.said.values())), truth, days)
     reference = None
-    if REFERENCE in sample.said:
+    if REFERENCE in sample.said and REFERENCE != next(iter(sample.said)):
         reference = (REFERENCE, _by_date(sample.said[REFERENCE], truth, days))
     return tried(attempt, horizon, own, bootstrap, reference=reference, seed=seed)
 

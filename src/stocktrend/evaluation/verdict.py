@@ -12,7 +12,7 @@ from stocktrend.evaluation.results import (
     Outcome,
     outcome_of,
 )
-from stocktrend.evaluation.significance import Tried
+from stocktrend.evaluation.significance import LEVEL, Tried
 
 METRIC_WORDS: Mapping[str, str] = {
     "rank_ic": "rank IC",
@@ -60,6 +60,15 @@ _FIRST_NAMED = ("lightgbm", "ridge")
 _NAMED_WITH_FIGURES = 5
 
 
+def in_days(*horizons: int) -> str:
+    """Horizons as sentences call them.
+
+    >>> in_days(1), in_days(7, 30)
+    ('1 day', '7 and 30 days')
+    """
+    return f"{_join([str(h) for h in horizons])} {'day' if horizons == (1,) else 'days'}"
+
+
 def words(contender: str) -> str:
     """A contender as sentences call it."""
     return CONTENDER_WORDS.get(contender, contender.replace("_", " "))
@@ -77,7 +86,7 @@ def comparison_sentence(
 
     ``contender`` is None for the main model.
     """
-    other, unit, at = words(control), METRIC_WORDS[metric], f"at {horizon} days"
+    other, unit, at = words(control), METRIC_WORDS[metric], f"at {in_days(horizon)}"
     one = "the model" if contender is None else words(contender)
     if difference.value is None:
         return f"{one} and {other} cannot be compared {at}: {unit} is not defined for both"
@@ -118,7 +127,7 @@ def decimals(metric: str) -> int:
 
 def horizon_verdict(found: HorizonEvaluation) -> str:
     """One sentence: skill or none, what it beats, what later entries and many tries leave."""
-    at, skill = f"At {found.horizon} days", getattr(found.model, found.judged_by)
+    at, skill = f"At {in_days(found.horizon)}", getattr(found.model, found.judged_by)
     if found.dates == 0:
         return f"{at} nothing can be judged: no test row has both a score and a known outcome yet."
     if skill.value is None:
@@ -195,9 +204,10 @@ def _later(entries: Iterable[EntryEvaluation], judged_by: str) -> list[str]:
         figure: Estimate = getattr(found.model, judged_by)
         if figure.value is None or found.skill == "undefined":
             continue
-        left = "is still there" if found.skill == "better" else "is gone"
+        left = {"better": "is still there", "worse": "points the wrong way"}
         parts.append(
-            f"for an entry at {ENTRY_WORDS[found.entry]} it {left} "
+            f"for an entry at {ENTRY_WORDS[found.entry]} it "
+            f"{left.get(found.skill, 'is no longer shown')} "
             f"({figure.value:.3f} {interval(figure, judged_by)})"
         )
     return parts
@@ -214,15 +224,22 @@ def _after_tries(tried: Tried | None) -> list[str]:
     if tried.p_chance is None:
         return [f"too few dates to tell {variants} tried on these data from chance"]
     found = "no more than chance would give" if tried.by_chance else "more than chance would give"
-    p = "< 0.001" if tried.p_chance < 0.001 else f"= {tried.p_chance:.3f}"
-    return [f"{variants} tried on these data shows {found} (p {p})"]
+    sentence = f"{variants} tried on these data shows {found} (p {_p(tried.p_chance)})"
+    if tried.reference is None or tried.p_reference is None:
+        return [sentence]
+    shown = "is shown" if tried.p_reference <= LEVEL else "is not shown"
+    return [f"{sentence} and {shown} to exceed {words(tried.reference)} (p {_p(tried.p_reference)})"]
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
 def headline(horizons: Sequence[HorizonEvaluation]) -> str:
     """The whole evaluation in a sentence, the bad news included."""
-    groups: dict[Outcome, list[str]] = {"better": [], "unclear": [], "worse": [], "undefined": []}
+    groups: dict[Outcome, list[int]] = {"better": [], "unclear": [], "worse": [], "undefined": []}
     for found in horizons:
-        groups[found.skill].append(str(found.horizon))
+        groups[found.skill].append(found.horizon)
     none = "none found" if groups["better"] else "no skill found"
     claims = {
         "better": "skill found",
@@ -230,10 +247,10 @@ def headline(horizons: Sequence[HorizonEvaluation]) -> str:
         "worse": "scores that point the wrong way",
         "undefined": "too little to judge",
     }
-    parts = [f"{claims[outcome]} at {_join(days)} days" for outcome, days in groups.items() if days]
+    parts = [f"{claims[outcome]} at {in_days(*days)}" for outcome, days in groups.items() if days]
     skilled = [found for found in horizons if found.skill == "better"]
     unbeaten = [
-        f"{_join(names, 'or')} at {found.horizon} days"
+        f"{_join(names, 'or')} at {in_days(found.horizon)}"
         for found in skilled
         if (names := _unbeaten(found))
     ]
@@ -241,15 +258,15 @@ def headline(horizons: Sequence[HorizonEvaluation]) -> str:
         parts.append(f"not shown to exceed {', nor '.join(unbeaten)}")
     for entry, moment in ENTRY_WORDS.items():
         gone = [
-            str(found.horizon)
+            found.horizon
             for found in skilled
             if entry in found.entries and found.entries[entry].skill in ("unclear", "worse")
         ]
         if gone:
-            parts.append(f"gone by {moment} at {_join(gone)} days")
+            parts.append(f"no longer shown for an entry at {moment} at {in_days(*gone)}")
     explained = [f for f in skilled if f.tried is not None and f.tried.by_chance]
     parts += [
-        f"no more than the best of {f.tried.count} variants shows by chance at {f.horizon} days"
+        f"no more than the best of {f.tried.count} variants shows by chance at {in_days(f.horizon)}"
         for f in explained
         if f.tried is not None
     ]

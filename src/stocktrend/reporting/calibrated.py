@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from stocktrend.evaluation.coverage import KINDS, GroupCoverage, coverage
 from stocktrend.evaluation.outcomes import THIRDS
 from stocktrend.evaluation.results import HorizonEvaluation
+from stocktrend.evaluation.verdict import in_days
 from stocktrend.reporting.charts import (
     HORIZON_COLOURS,
     Figure,
@@ -152,7 +153,7 @@ def _by_group(groups: Sequence[GroupCoverage], figure: str, form: str) -> Figure
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": f"{horizon} days",
+                "name": in_days(horizon),
                 "x": [getattr(group, figure) for group in shown],
                 "y": [labels.index(group_label(group)) for group in shown],
                 "text": [group_label(group) for group in shown],
@@ -161,7 +162,7 @@ def _by_group(groups: Sequence[GroupCoverage], figure: str, form: str) -> Figure
                     "size": 9,
                     "symbol": SYMBOLS[number % 4],
                 },
-                "hovertemplate": f"%{{text}}: %{{x:{form}}}<extra>{horizon} days</extra>",
+                "hovertemplate": f"%{{text}}: %{{x:{form}}}<extra>{in_days(horizon)}</extra>",
             }
         )
     layout = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stocktrend.evaluation.bootstrap import Estimate
-from stocktrend.evaluation.verdict import words
+from stocktrend.evaluation.verdict import in_days, words
 
 Figure = dict[str, Any]
 
@@ -153,7 +153,7 @@ def metric_words(name: str) -> str:
     if not metric or not horizon.removesuffix("d").isdigit():
         return name.replace("_", " ")
     words = {"mse": "MSE", "mae": "MAE"}.get(metric, metric.replace("_", " "))
-    return f"{words}, {horizon.removesuffix('d')} days"
+    return f"{words}, {in_days(int(horizon.removesuffix('d')))}"
 
 
 def _curve(values: Sequence[float], name: str, colour: str) -> Figure:

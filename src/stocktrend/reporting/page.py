@@ -10,7 +10,7 @@ from typing import Any
 
 from stocktrend.atomic import write_bytes
 from stocktrend.evaluation.bootstrap import Estimate
-from stocktrend.evaluation.verdict import METRIC_WORDS, decimals, words
+from stocktrend.evaluation.verdict import METRIC_WORDS, decimals, in_days, words
 from stocktrend.reporting import charts
 from stocktrend.reporting.contents import ReportContents
 from stocktrend.reporting.sections import judged_sections, page_data, page_parts
@@ -63,6 +63,7 @@ def rendered(template: str, parts: Mapping[str, Any], data: Mapping[str, Any]) -
         "probability": probability,
         "contender": charts.label,
         "words": words,
+        "days": lambda found: in_days(*((found,) if isinstance(found, int) else found)),
         "metric": METRIC_WORDS.__getitem__,
         "code": code,
         "capital": lambda text: text[:1].upper() + text[1:],

@@ -7,6 +7,7 @@ IC on each date. A judgement adds its own and is corrected for all that are ther
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import polars as pl
 
@@ -20,7 +21,9 @@ from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
 from stocktrend.workflow.places import trials_folder, variant_fingerprint
 
-NOT_TRIED = frozenset({"threads", "end", "checks", "sectors", "costs_bp"})
+NOT_TRIED: Final[dict[str, Any]] = dict.fromkeys(
+    ("threads", "end", "checks", "sectors", "costs_bp", "coverage"), True
+) | {"walk_forward": {"controls"}}
 """Settings that are no choice of a model: the same on newer records is the same variant."""
 
 
@@ -53,7 +56,7 @@ def judge_and_log(
         DataError: as ``judge`` does.
         ModelError: a file of the log is damaged.
     """
-    chosen = settings.model_dump(mode="json", exclude=set(NOT_TRIED))
+    chosen = settings.model_dump(mode="json", exclude=NOT_TRIED)
     chosen |= {"recipe": recipe.model_dump(mode="json"), "files": dict(files)}
     attempt = None
     if root is not None:

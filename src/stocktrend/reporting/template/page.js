@@ -60,7 +60,7 @@
     stocks.horizons.forEach((h, k) => traces.push({
       type: "scatter", mode: "lines", name: `${h}-day score`, x: stocks.dates, yaxis: "y2",
       y: spread(stocks.score[i][k], stocks.dates.length, 0.001), connectgaps: false,
-      line: { color: stocks.colours[k], width: 1.5 }, hovertemplate: `%{x}: %{y:+.3f}<extra>${h} days</extra>` }));
+      line: { color: stocks.colours[k], width: 1.5 }, hovertemplate: `%{x}: %{y:+.3f}<extra>${h} day${h == 1 ? "" : "s"}</extra>` }));
     const shapes = [];
     const annotations = [];
     const names = { train: "training", validation: "validation", test: "test" };
