@@ -14,7 +14,7 @@ than 88% or more than 92% of their rows, or the calibration error is above 0.02,
 import argparse
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -25,9 +25,11 @@ from sp500_settings import sp500_settings
 from stocktrend.config import WalkForward
 from stocktrend.evaluation import conformal
 from stocktrend.evaluation.contenders import contenders
-from stocktrend.evaluation.coverage import GroupCoverage, coverage
+from stocktrend.evaluation.coverage import GroupCoverage, coverages
 from stocktrend.evaluation.folds import fold_panel, walk_forward_folds
 from stocktrend.evaluation.outcomes import outcomes
+from stocktrend.evaluation.rows import Tables
+from stocktrend.evaluation.verdict import in_days
 from stocktrend.recipe import PRESETS
 from us88_settings import data_root
 
@@ -35,6 +37,8 @@ HORIZONS = (7, 30)
 TARGETED = (0.88, 0.92)
 LARGEST_ERROR = 0.02
 LEAST_DATES = 500
+Figures = Sequence[tuple[int, GroupCoverage]]
+"""Horizon and group."""
 
 
 def main() -> None:
@@ -88,37 +92,38 @@ def walk(panel: pl.DataFrame, first_test: date, seed: int) -> tuple[pl.DataFrame
     return whole.with_columns(ticker=ticker), outcomes(panel, HORIZONS).with_columns(ticker=ticker)
 
 
-def study(walks: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> tuple[GroupCoverage, ...]:
+def study(walks: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> Figures:
     """Figures of all walks together."""
     said, came = (pl.concat(frames) for frames in zip(*walks, strict=True))
-    return coverage(said, came, HORIZONS)
+    tables = Tables.match(said, came, HORIZONS)
+    return [(h, one) for h in HORIZONS for one in coverages(tables.sample(h), h)["ridge"]]
 
 
-def show(title: str, figures: Iterable[GroupCoverage]) -> None:
+def show(title: str, figures: Figures) -> None:
     """One line a group."""
     print(f"{title}\n")
     print("| horizon | group | dates | rows | held | below | above | width | called | error |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for one in figures:
+    for horizon, one in figures:
         print(
-            f"| {one.horizon}d | {one.group} | {one.dates} | {one.rows:,} | {one.coverage:.1%} "
+            f"| {horizon}d | {one.group} | {one.dates} | {one.rows:,} | {one.coverage:.1%} "
             f"| {one.below:.1%} | {one.above:.1%} | {one.width:.2f} | {one.called:.2%} "
             f"| {one.calibration_error or 0:.3f} |"
         )
     print(flush=True)
 
 
-def misses(figures: Iterable[GroupCoverage]) -> Iterable[str]:
+def misses(figures: Figures) -> Iterator[str]:
     """What of all test dates is not as it is to be."""
-    for one in figures:
+    for horizon, one in figures:
         if one.kind != "all":
             continue
         if one.dates < LEAST_DATES:
-            yield f"{one.horizon} days: {one.dates} dates, fewer than {LEAST_DATES}"
+            yield f"{in_days(horizon)}: {one.dates} dates, fewer than {LEAST_DATES}"
         if not TARGETED[0] <= one.coverage <= TARGETED[1]:
-            yield f"{one.horizon} days: intervals hold {one.coverage:.1%}"
+            yield f"{in_days(horizon)}: intervals hold {one.coverage:.1%}"
         if one.calibration_error is None or one.calibration_error > LARGEST_ERROR:
-            yield f"{one.horizon} days: calibration error {one.calibration_error}"
+            yield f"{in_days(horizon)}: calibration error {one.calibration_error}"
 
 
 if __name__ == "__main__":

@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime
 
-import numpy as np
 import polars as pl
 import pytest
 
-from stocktrend.errors import DataError
-from stocktrend.evaluation.coverage import GroupCoverage, coverage
+from stocktrend.evaluation.coverage import GroupCoverage, coverages
+from stocktrend.evaluation.rows import Tables
 
 DAYS = [datetime(2019, 12, 20, tzinfo=UTC), datetime(2019, 12, 27, tzinfo=UTC)]
 DAYS += [datetime(2020, 1, 3, tzinfo=UTC)]
@@ -20,6 +19,7 @@ def tables() -> tuple[pl.DataFrame, pl.DataFrame]:
         {
             **keys,
             "model": "one",
+            "score_7d": 0.0,
             "low_7d": [-0.1, -0.5, 0.1, -0.5, -0.1, -0.9],
             "high_7d": [0.1, 0.5, 0.3, 0.5, 0.1, -0.2],
             "pos_prob_7d": [0.5, 0.5, 0.75, 0.5, 0.5, 0.25],
@@ -35,19 +35,23 @@ def tables() -> tuple[pl.DataFrame, pl.DataFrame]:
     return said, truth
 
 
+def covered(said: pl.DataFrame, truth: pl.DataFrame) -> dict[str, tuple[GroupCoverage, ...]]:
+    return coverages(Tables.match(said, truth, (7,)).sample(7), 7)
+
+
 def found(said: pl.DataFrame, truth: pl.DataFrame) -> dict[tuple[str, str], GroupCoverage]:
-    return {(figures.kind, figures.group): figures for figures in coverage(said, truth, (7,))}
+    return {(figures.kind, figures.group): figures for figures in covered(said, truth)["one"]}
 
 
 def test_misses_are_counted_in_their_groups_and_on_their_sides() -> None:
     groups = found(*tables())
-    assert {key: figures.rows for key, figures in groups.items()} == {
-        ("all", "all"): 5,
-        ("year", "2019"): 3,
-        ("year", "2020"): 2,
-        ("volatility", "high"): 2,
-        ("volatility", "low"): 3,
-    }
+    assert [(*key, figures.rows) for key, figures in groups.items()] == [
+        ("all", "all", 5),
+        ("year", "2019", 3),
+        ("year", "2020", 2),
+        ("volatility", "low", 3),
+        ("volatility", "high", 2),
+    ]
     assert groups["all", "all"].coverage == pytest.approx(3 / 5)
     assert (groups["year", "2019"].below, groups["year", "2019"].above) == (1 / 3, 0.0)
     assert (groups["year", "2020"].below, groups["year", "2020"].above) == (0.0, 0.5)
@@ -72,21 +76,21 @@ def test_contenders_without_intervals_or_probabilities_are_left_out_or_null() ->
     nothing = [pl.lit(None, pl.Float64).alias(f"{name}_7d") for name in ("low", "high")]
     mute = said.with_columns(model=pl.lit("mute")).with_columns(nothing)
     plain = said.with_columns(model=pl.lit("plain"), pos_prob_7d=pl.lit(None, pl.Float64))
-    figures = coverage(pl.concat([said, mute, plain]), truth, (7,))
-    assert {one.model for one in figures} == {"one", "plain"}
-    assert all(one.calibration_error is None for one in figures if one.model == "plain")
+    figures = covered(pl.concat([said, mute, plain]), truth)
+    assert figures.keys() == {"one", "plain"}
+    assert all(one.calibration_error is None for one in figures["plain"])
+    assert covered(said.drop("low_7d"), truth) == {}
 
 
 def test_figures_go_through_json_and_the_order_of_rows_does_not_matter() -> None:
     said, truth = tables()
-    figures = coverage(said, truth, (7,))
-    assert tuple(GroupCoverage.from_dict(one.to_dict()) for one in figures) == figures
+    figures = covered(said, truth)
+    assert tuple(GroupCoverage.from_dict(one.to_dict()) for one in figures["one"]) == figures["one"]
     shuffled = truth.sample(fraction=1.0, shuffle=True, seed=1)
-    assert coverage(said.reverse(), shuffled, (7,)) == figures
+    assert covered(said.reverse(), shuffled) == figures
 
 
-def test_missing_columns_are_named() -> None:
+def test_without_groups_of_volatility_there_are_years() -> None:
     said, truth = tables()
-    with pytest.raises(DataError, match="low_7d"):
-        coverage(said.drop("low_7d"), truth, (7,))
-    assert np.isfinite(coverage(said, truth.drop("volatility_bucket"), (7,))[0].coverage)
+    kinds = [one.kind for one in covered(said, truth.drop("volatility_bucket"))["one"]]
+    assert kinds == ["all", "year", "year"]

@@ -200,9 +200,7 @@ def test_a_variant_as_good_as_the_reference_is_not_said_to_exceed_it() -> None:
 def test_a_day_is_a_day() -> None:
     names = {name: name.replace("7d", "1d") for name in OUTCOMES.columns}
     table = pl.concat([contender("dual_tower", FORESIGHT), contender("ridge", noise(9))])
-    found = judge(
-        table.rename({"score_7d": "score_1d"}), OUTCOMES.rename(names), (1,), seed=0
-    )
+    found = judge(table.rename({"score_7d": "score_1d"}), OUTCOMES.rename(names), (1,), seed=0)
     assert found.headline.startswith("Skill found at 1 day")
     sentences = [c.sentence for c in found.horizons[1].comparisons]
     assert "1 days" not in " ".join([str(found), *sentences])

@@ -12,6 +12,7 @@ from studied import CONTENDERS, HORIZONS, HOSTILE, Made, make_study, study_conte
 from test_page import Page, sections, words
 
 from stocktrend.evaluation.portfolio import DAYS_A_YEAR, Cohorts
+from stocktrend.evaluation.results import Evaluation
 from stocktrend.evaluation.study import judge
 from stocktrend.reporting import ReportContents, render_report
 from stocktrend.reporting.book import added_up
@@ -181,6 +182,20 @@ def test_coverage_is_counted_by_year_and_third_of_volatility(
     wild = rows.filter(pl.col("volatility_bucket") == "high").select(inside.mean()).item()
     assert shown["2016"] == pytest.approx(of_2016)
     assert shown["High volatility"] == pytest.approx(wild)
+
+
+def test_coverage_on_the_page_is_that_of_metrics_json(
+    page: Page, charts: dict[str, Any], stored: dict[str, Any], html: str, contents: ReportContents
+) -> None:
+    covered = stored["horizons"]["30d"]["coverage"]
+    assert covered.keys() == set(CONTENDERS)
+    points = trace(charts["coverage"], "30 days")
+    assert points["x"] == [group["coverage"] for group in covered["dual_tower"]]
+    of_all = covered["lightgbm"][0]
+    shown = (of_all[name] for name in ("coverage", "below", "above"))
+    assert f"30 days LightGBM {' '.join(f'{share:.1%}' for share in shown)}" in words(page)
+    again = replace(contents, evaluation=Evaluation.from_dict(stored))
+    assert render_report(again) == html
 
 
 def test_the_book_added_up_grows_by_its_return_a_year(

@@ -6,17 +6,17 @@ volatility; what is said of it are plain figures of its rows. Misses of a date c
 year of 52 dates strays from what is promised by some points on its own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
-from stocktrend.dataset.frames import require_columns
 from stocktrend.evaluation.bootstrap import DateBootstrap
+from stocktrend.evaluation.outcomes import THIRDS
 from stocktrend.evaluation.reliability import calibration_gaps
-from stocktrend.evaluation.rows import Dates
+from stocktrend.evaluation.rows import Dates, Sample
 from stocktrend.targets import direction
 
 Kind = Literal["all", "year", "volatility"]
@@ -28,8 +28,6 @@ class GroupCoverage:
     """One contender's intervals and probabilities on the rows of one group.
 
     Attributes:
-        model: The contender.
-        horizon: Days.
         kind: What the groups are made by.
         group: "all", the year, or the name of the third.
         rows: With a known target and an interval.
@@ -43,8 +41,6 @@ class GroupCoverage:
             the rows: noise alone makes it larger in small groups. None without probabilities.
     """
 
-    model: str
-    horizon: int
     kind: Kind
     group: str
     rows: int
@@ -65,66 +61,53 @@ class GroupCoverage:
         return cls(**values)
 
 
-def coverage(
-    predictions: pl.DataFrame, outcomes: pl.DataFrame, horizons: Sequence[int]
-) -> tuple[GroupCoverage, ...]:
+def coverages(sample: Sample, horizon: int) -> dict[str, tuple[GroupCoverage, ...]]:
     """Coverage and calibration of every contender, by year and by third of volatility.
 
     Args:
-        predictions: ``model``, ``ticker``, ``as_of`` and, per horizon, ``low_{h}d``, ``high_{h}d``
-            and ``pos_prob_{h}d``, null where a contender gives none. Test rows alone.
-        outcomes: ``ticker``, ``as_of``, ``target_{h}d`` (null where unknown) and, where it is
-            there, ``volatility_bucket``.
-        horizons: Days.
+        sample: The judged rows; as far as it is there, ``volatility_bucket`` of the outcomes.
+        horizon: Days.
 
     Returns:
-        By model, horizon, kind and group; contenders and groups without intervals are left out.
-
-    Raises:
-        DataError: columns are missing.
+        By contender: all rows first, then the groups in the order of ``KINDS``, years and thirds
+        from the first. Contenders and groups without intervals are left out.
     """
-    said = [f"{name}_{h}d" for h in horizons for name in ("low", "high", "pos_prob")]
-    require_columns(predictions, ["model", "ticker", "as_of", *said], "coverage")
-    require_columns(outcomes, ["ticker", "as_of", *(f"target_{h}d" for h in horizons)], "coverage")
     bucket = "volatility_bucket"
-    third = pl.col(bucket) if bucket in outcomes.columns else pl.lit(None, pl.String)
-    truth = outcomes.select(
-        *("ticker", "as_of", *(f"target_{h}d" for h in horizons)),
+    rows = sample.rows.select(
+        "as_of",
         all=pl.lit("all"),
         year=pl.col("as_of").dt.year().cast(pl.String),
-        volatility=third,
+        volatility=bucket if bucket in sample.rows.columns else pl.lit(None, pl.String),
+        target=pl.Series(sample.floats(f"target_{horizon}d")),
     )
-    rows = predictions.select("model", "ticker", "as_of", *said).join(truth, on=["ticker", "as_of"])
-    return tuple(
-        figures
-        for (model,), part in rows.sort("model", "as_of").group_by("model", maintain_order=True)
-        for horizon in horizons
-        for figures in _of_horizon(part, str(model), horizon)
-    )
+    found = {}
+    for name, said in sample.said.items():
+        given = rows.with_columns(
+            low=pl.Series(said.low), high=pl.Series(said.high), rise=pl.Series(said.rise)
+        )
+        given = given.filter(pl.all_horizontal(pl.col("low", "high").is_finite()))
+        if len(given):
+            found[name] = tuple(_by_group(given))
+    return found
 
 
-def _of_horizon(rows: pl.DataFrame, model: str, horizon: int) -> Iterator[GroupCoverage]:
-    names = {name: f"{name}_{horizon}d" for name in ("low", "high", "target")}
-    floats = {name: pl.col(column).cast(pl.Float64) for name, column in names.items()}
-    known = rows.select(
-        "as_of", *KINDS, rise=pl.col(f"pos_prob_{horizon}d").cast(pl.Float64), **floats
-    ).filter(pl.all_horizontal(pl.col(*floats).is_finite()))
+def _by_group(rows: pl.DataFrame) -> Iterator[GroupCoverage]:
+    thirds = THIRDS["volatility_bucket"][1]
     for kind in KINDS:
-        for (group,), part in (
-            known.drop_nulls(kind).sort(kind, "as_of").group_by(kind, maintain_order=True)
-        ):
-            yield _figures(part, model, horizon, kind, str(group))
+        parts = rows.drop_nulls(kind).partition_by(kind, as_dict=True)
+        of_group = {str(group): part for (group,), part in parts.items()}
+        for group in thirds if kind == "volatility" else sorted(of_group):
+            if group in of_group:
+                yield _figures(of_group[group], kind, group)
 
 
-def _figures(rows: pl.DataFrame, model: str, horizon: int, kind: Kind, group: str) -> GroupCoverage:
+def _figures(rows: pl.DataFrame, kind: Kind, group: str) -> GroupCoverage:
     low, high, target = (rows[name].to_numpy() for name in ("low", "high", "target"))
     below, above = target < low, target > high
     up, down = low > 0, high < 0
     called = up | down
     right = (up & (target > 0)) | (down & (target < 0))
     return GroupCoverage(
-        model=model,
-        horizon=horizon,
         kind=kind,
         group=group,
         rows=len(rows),
@@ -144,5 +127,5 @@ def _calibration_error(rows: pl.DataFrame) -> float | None:
     dates = Dates(of_row, int(of_row[-1]) + 1)
     as_it_is = DateBootstrap(np.ones((1, dates.count)), dates.count)
     label = direction(rows["target"].to_numpy())[:, 0]
-    gaps = calibration_gaps(rows["rise"].fill_null(np.nan).to_numpy(), label, dates, as_it_is)
+    gaps = calibration_gaps(rows["rise"].to_numpy(), label, dates, as_it_is)
     return None if gaps is None else float(gaps.errors()[0])

@@ -14,6 +14,7 @@ import polars as pl
 
 from stocktrend.evaluation.bootstrap import DateBootstrap, Estimate
 from stocktrend.evaluation.buckets import BucketSkill, bucket_skills
+from stocktrend.evaluation.coverage import coverages
 from stocktrend.evaluation.deciles import deciles
 from stocktrend.evaluation.metrics import (
     Metrics,
@@ -152,6 +153,7 @@ def judge_horizon(
             if one.reliability is not None and name not in DIRECTION_ONLY
         },
         portfolios=_portfolios(sample, horizon, costs_bp, seed),
+        coverage=coverages(sample, horizon),
         buckets=_buckets(sample, horizon, main, seed),
         rank_ics=_by_date(sample.said[main], truth, days),
         tried=_tried(sample, truth, days, attempt, horizon, bootstrap, seed),
@@ -221,7 +223,7 @@ def _tried(
         return None
     own = _by_date(next(iter(sample.said.values())), truth, days)
     reference = None
-    if REFERENCE in sample.said and REFERENCE != next(iter(sample.said)):
+    if REFERENCE in sample.said and next(iter(sample.said)) != REFERENCE:
         reference = (REFERENCE, _by_date(sample.said[REFERENCE], truth, days))
     return tried(attempt, horizon, own, bootstrap, reference=reference, seed=seed)
 

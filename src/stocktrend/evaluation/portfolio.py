@@ -10,9 +10,9 @@ each name. Where dates come faster than a horizon ends it is held in overlapping
 and Titman 1993): of the K dates that a horizon spans each renews one Kth of the book, the part that
 was bought K dates before. Figures are those of one cohort: its return a year is the mean return
 times 365.25 / horizon, not compounded; its Sharpe ratio is mean over standard deviation (ddof 1)
-times sqrt(365.25 / horizon). Where dates lie further apart than a horizon, their mean distance takes
-its place: nothing is held in between. The whole book has the same mean and varies less, as it
-averages K cohorts, so its ratio is if anything higher.
+times sqrt(365.25 / horizon). Where dates lie further apart than a horizon their mean distance
+takes its place, as nothing is held in between. The whole book has the same mean and varies less, as
+it averages K cohorts, so its ratio is if anything higher.
 
 *Costs.* A cohort trades from the weights of the one that it renews, as they were bought, to its
 own. Replacing both sides wholly trades 4 units: two sold, two bought. ``turnover`` is the traded

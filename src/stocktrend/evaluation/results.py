@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from stocktrend.evaluation.bootstrap import CONFIDENCE, Estimate
 from stocktrend.evaluation.buckets import BucketSkill
+from stocktrend.evaluation.coverage import GroupCoverage
 from stocktrend.evaluation.deciles import Decile
 from stocktrend.evaluation.metrics import Metrics
 from stocktrend.evaluation.portfolio import Portfolio
@@ -104,6 +105,7 @@ class HorizonEvaluation:
         entries: The same for an entry at the next open and the next close, by its name.
         reliability: Of each contender that gives a probability.
         portfolios: Of each contender that ranks, one an entry.
+        coverage: Of each contender that gives intervals, how many targets these held, by group.
         buckets: Skill by year, sector, group of stocks and calm or anxious dates, of the main model
             and of the strongest simple control.
         rank_ics: The main model's by date, ISO times; without dates on which it is not defined.
@@ -127,6 +129,7 @@ class HorizonEvaluation:
     entries: Mapping[str, EntryEvaluation] = field(default_factory=dict)
     reliability: Mapping[str, Reliability] = field(default_factory=dict)
     portfolios: Mapping[str, tuple[Portfolio, ...]] = field(default_factory=dict)
+    coverage: Mapping[str, tuple[GroupCoverage, ...]] = field(default_factory=dict)
     buckets: Mapping[str, tuple[BucketSkill, ...]] = field(default_factory=dict)
     rank_ics: Mapping[str, float] = field(default_factory=dict)
     tried: Tried | None = None
@@ -138,15 +141,15 @@ class HorizonEvaluation:
     def from_dict(cls, values: Mapping[str, Any]) -> "HorizonEvaluation":
         """What ``to_dict`` gave, or that of an older program, which told less."""
         tried = values.get("tried")
-        entries, tables, books, buckets = (
-            values.get(name, {}) for name in ("entries", "reliability", "portfolios", "buckets")
-        )
+        names = ("entries", "reliability", "portfolios", "coverage", "buckets")
+        entries, tables, books, covered, buckets = (values.get(name, {}) for name in names)
         parts = _shared_parts(values) | {
             "deciles": tuple(Decile.from_dict(d) for d in values["deciles"]),
             "pairs": tuple(Comparison.from_dict(c) for c in values.get("pairs", ())),
             "entries": {name: EntryEvaluation.from_dict(v) for name, v in entries.items()},
             "reliability": {name: Reliability.from_dict(v) for name, v in tables.items()},
             "portfolios": {n: tuple(map(Portfolio.from_dict, v)) for n, v in books.items()},
+            "coverage": {n: tuple(map(GroupCoverage.from_dict, v)) for n, v in covered.items()},
             "buckets": {n: tuple(map(BucketSkill.from_dict, v)) for n, v in buckets.items()},
             "tried": None if tried is None else Tried.from_dict(tried),
         }

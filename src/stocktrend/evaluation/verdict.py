@@ -228,7 +228,9 @@ def _after_tries(tried: Tried | None) -> list[str]:
     if tried.reference is None or tried.p_reference is None:
         return [sentence]
     shown = "is shown" if tried.p_reference <= LEVEL else "is not shown"
-    return [f"{sentence} and {shown} to exceed {words(tried.reference)} (p {_p(tried.p_reference)})"]
+    return [
+        f"{sentence} and {shown} to exceed {words(tried.reference)} (p {_p(tried.p_reference)})"
+    ]
 
 
 def _p(value: float) -> str:

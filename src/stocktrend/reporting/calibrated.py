@@ -1,9 +1,8 @@
 """Do probabilities, scores and intervals hold what they promise?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from stocktrend.evaluation.coverage import KINDS, GroupCoverage, coverage
-from stocktrend.evaluation.outcomes import THIRDS
+from stocktrend.evaluation.coverage import GroupCoverage
 from stocktrend.evaluation.results import HorizonEvaluation
 from stocktrend.evaluation.verdict import in_days
 from stocktrend.reporting.charts import (
@@ -20,6 +19,9 @@ from stocktrend.reporting.section import Section
 
 SYMBOLS = ("circle", "diamond", "square", "cross")
 
+Groups = Mapping[int, Sequence[GroupCoverage]]
+"""Horizon -> groups."""
+
 BESIDE = ("ridge", "lightgbm", "blend")
 """Shown beside the main model's reliability, without intervals."""
 
@@ -32,41 +34,27 @@ def calibration_section(contents: ReportContents) -> Section | None:
     judged = [found for found in evaluation.horizons.values() if found.rows]
     reliable = [f for f in judged if evaluation.main in f.reliability]
     binned = [f for f in judged if f.deciles]
-    covered = _covered(contents)
-    of_main = [group for group in covered if group.model == evaluation.main]
-    if not (reliable or binned or of_main):
+    covered = {f.horizon: f.coverage for f in judged if evaluation.main in f.coverage}
+    of_main = {horizon: found[evaluation.main] for horizon, found in covered.items()}
+    if not (reliable or binned or covered):
         return None
     charts = {f"reliability-{f.horizon}": reliability_chart(f, evaluation.main) for f in reliable}
     charts |= {f"deciles-{f.horizon}": score_chart(f) for f in binned}
     if of_main:
         charts["coverage"] = coverage_chart(of_main, contents.interval)
         charts["width"] = width_chart(of_main)
-    rows = len({(g.kind, g.group) for g in of_main})
+    labels = {group_label(group) for groups in of_main.values() for group in groups}
     parts = {
         "main": evaluation.main,
         "reliable": reliable,
         "binned": binned,
         "groups": of_main,
         "group_label": group_label,
-        "overall": [group for group in covered if group.kind == "all"],
-        "height": forest_height(rows, len({g.horizon for g in of_main})),
+        "covered": covered,
+        "several": any(len(found) > 1 for found in covered.values()),
+        "height": forest_height(len(labels), len(of_main)),
     }
     return Section(parts, charts)
-
-
-def _covered(contents: ReportContents) -> tuple[GroupCoverage, ...]:
-    bounds = [f"{side}_{h}d" for h in contents.horizons for side in ("low", "high")]
-    if contents.tested.is_empty() or not set(bounds) <= set(contents.tested.columns):
-        return ()
-    found = coverage(contents.tested, contents.outcomes, contents.horizons)
-    return tuple(sorted(found, key=_place))
-
-
-def _place(group: GroupCoverage) -> tuple[int, int]:
-    """By horizon and kind, thirds from the lowest; else as they came."""
-    thirds = THIRDS["volatility_bucket"][1]
-    third = thirds.index(group.group) if group.group in thirds else 0
-    return group.horizon, KINDS.index(group.kind) * len(thirds) + third
 
 
 def reliability_chart(found: HorizonEvaluation, main: str) -> Figure:
@@ -119,7 +107,7 @@ def score_chart(found: HorizonEvaluation) -> Figure:
     return {"data": [diagonal(min(scores), max(scores)), points], "layout": layout}
 
 
-def coverage_chart(groups: Sequence[GroupCoverage], promised: float) -> Figure:
+def coverage_chart(groups: Groups, promised: float) -> Figure:
     """Share of targets within their interval, by group, beside what was promised."""
     figure = _by_group(groups, "coverage", ".0%")
     figure["layout"]["xaxis"]["tickformat"] = ".0%"
@@ -131,7 +119,7 @@ def coverage_chart(groups: Sequence[GroupCoverage], promised: float) -> Figure:
     return figure
 
 
-def width_chart(groups: Sequence[GroupCoverage]) -> Figure:
+def width_chart(groups: Groups) -> Figure:
     """Mean width of the intervals, by group."""
     figure = _by_group(groups, "width", ".2f")
     figure["layout"]["xaxis"]["rangemode"] = "tozero"
@@ -144,11 +132,11 @@ def group_label(group: GroupCoverage) -> str:
     return words[group.kind].capitalize()
 
 
-def _by_group(groups: Sequence[GroupCoverage], figure: str, form: str) -> Figure:
-    labels = list(dict.fromkeys(group_label(group) for group in groups))
+def _by_group(groups: Groups, figure: str, form: str) -> Figure:
+    order = dict.fromkeys(group_label(group) for shown in groups.values() for group in shown)
+    labels = list(order)
     traces = []
-    for number, horizon in enumerate(dict.fromkeys(group.horizon for group in groups)):
-        shown = [group for group in groups if group.horizon == horizon]
+    for number, (horizon, shown) in enumerate(groups.items()):
         traces.append(
             {
                 "type": "scatter",
