@@ -2,10 +2,23 @@
 
 from datetime import date, time
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from stocktrend.service_settings import (
+    FederalRegister,
+    FedPress,
+    Finnhub,
+    Fred,
+    Gdelt,
+    NewsFeed,
+    PolicyUncertainty,
+    Stooq,
+    Tiingo,
+    YFinance,
+)
 
 
 class Model(BaseModel):
@@ -173,10 +186,42 @@ class MembershipFile(FileSource):
     kind: Literal["membership"] = "membership"
 
 
-PriceSource = BarsFile
-MacroSource = Annotated[SeriesFile | FredMdFile | GdpEstimatesFile, Field(discriminator="kind")]
+def _kind(default: str) -> Discriminator:
+    """By ``kind``, which an entry of files may leave out where files are of one kind."""
+
+    def kind(entry: Any) -> str:
+        found = entry.get("kind", default) if isinstance(entry, dict) else entry.kind
+        return str(found)
+
+    return Discriminator(kind)
+
+
+PriceSource = Annotated[
+    Annotated[BarsFile, Tag("bars")]
+    | Annotated[YFinance, Tag("yfinance")]
+    | Annotated[Tiingo, Tag("tiingo")]
+    | Annotated[Stooq, Tag("stooq")],
+    _kind("bars"),
+]
+NewsSource = Annotated[
+    Annotated[NewsFile, Tag("news")]
+    | Annotated[NewsFeed, Tag("rss")]
+    | Annotated[Gdelt, Tag("gdelt")]
+    | Annotated[Finnhub, Tag("finnhub")],
+    _kind("news"),
+]
+MacroSource = Annotated[
+    SeriesFile | FredMdFile | GdpEstimatesFile | Fred, Field(discriminator="kind")
+]
 PolicySource = Annotated[
-    FomcFile | ExecutiveOrdersFile | IndexFile | EventsFile, Field(discriminator="kind")
+    FomcFile
+    | ExecutiveOrdersFile
+    | IndexFile
+    | EventsFile
+    | FedPress
+    | FederalRegister
+    | PolicyUncertainty,
+    Field(discriminator="kind"),
 ]
 
 
@@ -192,14 +237,17 @@ SourceFile = (
     | IndexFile
     | MembershipFile
 )
-"""Any configured source."""
+"""Any configured source of files."""
 
 
 class Sources(Model):
-    """The files of each record kind. A kind that is null takes ``raw/<kind>/`` as it is."""
+    """Files and services of each record kind. One that is null takes ``raw/<kind>/`` as it is.
+
+    Vendors of prices are asked in their order: the first that has a ticker's bars gives them.
+    """
 
     prices: tuple[PriceSource, ...] | None = None
-    news: tuple[NewsFile, ...] | None = None
+    news: tuple[NewsSource, ...] | None = None
     policy: tuple[PolicySource, ...] | None = None
     macro: tuple[MacroSource, ...] | None = None
     universe: tuple[MembershipFile, ...] | None = None

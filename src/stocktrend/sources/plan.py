@@ -18,6 +18,7 @@ from stocktrend.config import (
     SourceFile,
 )
 from stocktrend.errors import ConfigError, SourceError, StocktrendError
+from stocktrend.service_settings import Service
 from stocktrend.sources.clock import default_release
 from stocktrend.sources.detect import detect
 from stocktrend.sources.series import series_of
@@ -83,12 +84,13 @@ def plan(settings: Settings, root: Path) -> Plan:
     warnings: list[str] = []
     calendar = CALENDAR if (root / CALENDAR).is_file() else None
     for kind in KINDS:
-        configured: Sequence[SourceFile] | None = getattr(settings.sources, kind)
+        named: Sequence[SourceFile | Service] | None = getattr(settings.sources, kind)
+        configured = _of_files(named)
         if configured is None:
             found, seen = detect(kind, root, calendar)
             warnings += seen
         else:
-            found = list(configured)
+            found = configured
         for setting in found:
             files = _files(root, setting.path)
             if not files:
@@ -99,7 +101,8 @@ def plan(settings: Settings, root: Path) -> Plan:
             elif configured is None:
                 problems += _leading_out(files, root / "raw" / kind, kind)
             feeds.append(_feed(setting, files, calendar))
-        if not found and kind != "universe":  # only the lake can tell that it has none
+        # Only the lake can tell that a universe is missing, or what services have brought.
+        if not found and kind != "universe" and not named:
             message = _nothing(kind, root, configured is not None)
             if kind == "prices":
                 problems += [message, *warnings]
@@ -109,6 +112,13 @@ def plan(settings: Settings, root: Path) -> Plan:
         raise SourceError("\n".join(problems))
     _check(feeds)
     return Plan(tuple(feeds), tuple(warnings))
+
+
+def _of_files(named: Sequence[SourceFile | Service] | None) -> list[SourceFile] | None:
+    """The files among what is configured; None where nothing is."""
+    if named is None:
+        return None
+    return [source for source in named if not isinstance(source, Service)]
 
 
 def _files(root: Path, pattern: str) -> tuple[Path, ...]:

@@ -1,0 +1,30 @@
+"""What a live source asks for an answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The body of an answer with status 200, complete and decompressed.
+
+    ``kind`` is its media type in lower case (``application/json``), empty where none was given;
+    ``charset`` the one that came with it, None where none was.
+    """
+
+    body: bytes
+    kind: str
+    charset: str | None = None
+
+
+class Http(Protocol):
+    """Asks one host, politely: at its rate, again after faults, with what is on disk known."""
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+        """Ask for a path below the source's ``base_url``; keys are added on the way out.
+
+        Raises:
+            SourceError: no complete answer after all attempts, or one that no attempt can mend;
+                names the source, the address without keys, and the remedy.
+        """

@@ -1,0 +1,111 @@
+"""Settings of the live sources: services on the internet that records keep coming from.
+
+Keys are no settings, so that no copy of the settings can hold one: see ``stocktrend.live.keys``.
+"""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Service(BaseModel):
+    """A service. ``name`` is stored with each record, in place of the kind.
+
+    ``base_url`` leads to another server of the same interface. At most ``per_minute`` requests a
+    minute go to its host. Records are asked for from ``since`` on, null: from the start of what
+    the service has, or ten years ago where that is unlimited.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str | None = Field(None, min_length=1)
+    base_url: str
+    per_minute: float = Field(60, gt=0)
+    since: date | None = None
+
+
+class YFinance(Service):
+    """Daily bars of Yahoo Finance by the library yfinance, which finds its server itself."""
+
+    kind: Literal["yfinance"] = "yfinance"
+    base_url: Literal[""] = ""
+    tickers: tuple[str, ...] | None = None
+
+
+class Tiingo(Service):
+    """Daily bars of Tiingo, adjusted for splits and dividends; needs a key."""
+
+    kind: Literal["tiingo"] = "tiingo"
+    base_url: str = "https://api.tiingo.com"
+    tickers: tuple[str, ...] | None = None
+
+
+class Stooq(Service):
+    """Daily bars of Stooq, adjusted for splits."""
+
+    kind: Literal["stooq"] = "stooq"
+    base_url: str = "https://stooq.com"
+    per_minute: float = Field(20, gt=0)
+    tickers: tuple[str, ...] | None = None
+    suffix: str = ".us"
+
+
+class Fred(Service):
+    """Series of FRED with their vintages of ALFRED; needs a key.
+
+    A value is known at 23:59 New York of the day on which it, or its revision, was released.
+    """
+
+    kind: Literal["fred"] = "fred"
+    base_url: str = "https://api.stlouisfed.org"
+    per_minute: float = Field(100, gt=0)
+    series: tuple[str, ...] | None = None
+
+
+class NewsFeed(Service):
+    """An RSS or Atom feed, of one ticker or (``*``) of the market; ``base_url`` is its address."""
+
+    kind: Literal["rss"] = "rss"
+    ticker: str = "*"
+
+
+class Gdelt(Service):
+    """Articles that GDELT's document interface finds: a query a ticker (``*``: the market)."""
+
+    kind: Literal["gdelt"] = "gdelt"
+    base_url: str = "https://api.gdeltproject.org"
+    per_minute: float = Field(12, gt=0)
+    queries: dict[str, str]
+
+
+class Finnhub(Service):
+    """Company news of Finnhub; needs a key."""
+
+    kind: Literal["finnhub"] = "finnhub"
+    base_url: str = "https://finnhub.io"
+    tickers: tuple[str, ...] | None = None
+
+
+class FedPress(Service):
+    """Press releases of the Federal Reserve."""
+
+    kind: Literal["fed_press"] = "fed_press"
+    base_url: str = "https://www.federalreserve.gov"
+
+
+class FederalRegister(Service):
+    """Documents of the Federal Register; ``types`` are its own: PRESDOCU, RULE, PRORULE, NOTICE."""
+
+    kind: Literal["federal_register"] = "federal_register"
+    base_url: str = "https://www.federalregister.gov"
+    types: tuple[str, ...] = ("PRESDOCU",)
+
+
+class PolicyUncertainty(Service):
+    """The daily index of economic policy uncertainty (Baker, Bloom and Davis)."""
+
+    kind: Literal["policy_uncertainty"] = "policy_uncertainty"
+    base_url: str = "https://www.policyuncertainty.com"
+    per_minute: float = Field(10, gt=0)
+    series: str = "USEPUINDXD"
