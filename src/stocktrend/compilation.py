@@ -1,11 +1,13 @@
 """How loops over numbers are compiled to machine code."""
 
 import hashlib
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.misc.appdirs import AppDirs
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
@@ -20,23 +22,26 @@ def compiler(folder: Path) -> Callable[[Kernel], Kernel]:
     The numpy error model leaves out a zero test at each division, which would keep loops from
     using vector instructions; kernels test their denominators themselves.
 
-    Where the folder cannot be written, numba takes the user's cache folder, and where that cannot
-    be either, every process compiles for itself.
+    Where the folder cannot be written, the machine code lies in numba's cache folder of the user,
+    and where that cannot be either, every process compiles for itself.
 
     Args:
         folder: Machine code is kept under a name made of all its sources: numba notices that a
             kernel's own file has changed, but not that of a function it calls; a stale kernel
-            would go on computing yesterday's formula.
+            would go on computing yesterday's formula. What kernels take from other folders they
+            take as arguments, for the same reason.
     """
     sources = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
-    base = Path(_numba.CACHE_DIR) if _numba.CACHE_DIR else folder / "__pycache__"
-    kept = base / f"stocktrend-kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
+    name = f"stocktrend-kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
+    of_user = AppDirs("numba", False).user_cache_dir  # type: ignore[no-untyped-call]
+    bases = [_numba.CACHE_DIR or folder / "__pycache__", of_user]
+    kept = next((Path(base) / name for base in bases if _is_writable(Path(base) / name)), None)
 
     def compiled(function: Kernel) -> Kernel:
         before = _numba.CACHE_DIR
         _numba.CACHE_DIR = str(kept)
         try:
-            kernel = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+            kernel = numba.njit(nogil=True, cache=kept is not None, error_model="numpy")(function)
         except RuntimeError:
             kernel = numba.njit(nogil=True, error_model="numpy")(function)
         finally:
@@ -44,3 +49,12 @@ def compiler(folder: Path) -> Callable[[Kernel], Kernel]:
         return cast(Kernel, kernel)
 
     return compiled
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
