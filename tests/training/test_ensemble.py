@@ -1,6 +1,7 @@
 """Ensembles: members, predictions, round trips."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ import torch
 from planted import planted_panel
 from stocktrend.dataset import time_split
 from stocktrend.errors import DataError, ModelError
+from stocktrend.model import create_model
 from stocktrend.recipe import PRESETS, Recipe
 from stocktrend.training import Ensemble, train_ensemble
 
@@ -182,6 +184,24 @@ def test_an_ensemble_that_was_stopped_goes_on_within_the_member(threads, panel, 
     assert sorted(files) == [
         f"member_{n:02d}.{kind}" for n in (0, 1) for kind in ("json", "safetensors")
     ]
+
+
+def test_members_are_the_same_whatever_is_read_beside_them(ensemble, panel, tmp_path):
+    ensemble.save(tmp_path)
+    wide = {"context_hidden_dims": (512, 512), "stock_hidden_dims": (512, 512)}
+    expected = create_model("cpu", seed=3, **wide).state_dict()
+    torch.manual_seed(8)
+    before = torch.get_rng_state()
+
+    def work(number: int) -> bool:
+        if number % 2:
+            return bool(Ensemble.load(tmp_path).members)
+        found = create_model("cpu", seed=3, **wide).state_dict()
+        return all(torch.equal(found[name], expected[name]) for name in expected)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, range(60)))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_finished_member_of_another_training_is_not_taken_over(panel, tmp_path):

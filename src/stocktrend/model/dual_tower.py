@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from threading import Lock
 from typing import Any, Final, Literal, get_args
 
 import torch
@@ -219,6 +220,10 @@ class DualTowerRelevanceModel(nn.Module):
             )
 
 
+_DRAWING: Final = Lock()
+"""First weights come from torch's one generator: models that threads make wait for each other."""
+
+
 def create_model(
     device: str | torch.device = "auto", *, seed: int = 0, **shape: Any
 ) -> DualTowerRelevanceModel:
@@ -236,7 +241,7 @@ def create_model(
     (7, 30)
     """
     where = resolve_device(device)
-    with torch.random.fork_rng(devices=[]):
+    with _DRAWING, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = DualTowerRelevanceModel(**shape)
     return model.to(where)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
 import torch
@@ -87,28 +86,23 @@ def train_member(
     return model, history
 
 
-_CREATION: Final = Lock()
-"""First weights come from torch's one generator."""
-
-
 def _new_model(
     recipe: Recipe, inputs: Inputs, horizons: Sequence[int], seed: int, device: torch.device
 ) -> DualTowerRelevanceModel:
-    with _CREATION:
-        return create_model(
-            device,
-            seed=seed,
-            context_dim=len(inputs.context),
-            stock_dim=len(inputs.stock),
-            context_hidden_dims=recipe.context_hidden_dims,
-            stock_hidden_dims=recipe.stock_hidden_dims,
-            context_embedding_dim=recipe.context_embedding_dim,
-            stock_embedding_dim=recipe.stock_embedding_dim,
-            context_dropout=recipe.context_dropout,
-            stock_dropout=recipe.stock_dropout,
-            horizons=horizons,
-            interaction=recipe.interaction,
-        )
+    return create_model(
+        device,
+        seed=seed,
+        context_dim=len(inputs.context),
+        stock_dim=len(inputs.stock),
+        context_hidden_dims=recipe.context_hidden_dims,
+        stock_hidden_dims=recipe.stock_hidden_dims,
+        context_embedding_dim=recipe.context_embedding_dim,
+        stock_embedding_dim=recipe.stock_embedding_dim,
+        context_dropout=recipe.context_dropout,
+        stock_dropout=recipe.stock_dropout,
+        horizons=horizons,
+        interaction=recipe.interaction,
+    )
 
 
 def schedule_of(recipe: Recipe, rows: int) -> tuple[int, int]:
@@ -170,7 +164,7 @@ def load_member(
             f"recipe, seed, horizons or data. Give another folder, or remove {folder}"
         )
     try:
-        model = DualTowerRelevanceModel(**asdict(shape_from_json(content["model"])))
+        model = create_model("cpu", **asdict(shape_from_json(content["model"])))
         history = {
             name: [math.nan if value is None else value for value in values]
             for name, values in content["history"].items()
