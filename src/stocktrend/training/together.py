@@ -8,7 +8,7 @@ for bit as if it were trained alone, however many threads there are and whatever
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,6 +120,10 @@ def train_ensembles(
 
     def collect() -> None:
         data, jobs = done.pop(0)
+        ended, _ = wait(jobs, return_when=FIRST_EXCEPTION)
+        for job in jobs:
+            if job in ended:
+                job.result()  # raises, so that others do not train on to their end
         found = [job.result() for job in jobs]
         models, histories = [m for m, _ in found], [h for _, h in found]
         ensembles.append(
