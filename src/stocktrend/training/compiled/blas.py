@@ -12,6 +12,8 @@ _users = 0
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Hold the BLAS libraries of this process at one thread until the last user leaves."""
+    # Compiled products take scipy's BLAS and load it at the first of them: too late to be held.
+    from scipy.linalg import cython_blas  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     global _users
