@@ -83,20 +83,21 @@ def measure(data: DualTowerDataset, batch: int, members: int, rounds: int) -> Sp
     targets = {h: labels[f"target_{h}d"].contiguous() for h in (7, 30)}
     models = [create_model("cpu", seed=number) for number in range(members)]
     optimizers = [create_optimizer(model) for model in models]
-    trainings = [
-        CompiledTraining(model, DualTowerLoss(), create_optimizer(model), 1.0)
-        for model in (create_model("cpu", seed=number) for number in range(members))
-    ]
     loaders = [BatchLoader(data, batch, shuffle=True, seed=number) for number in range(members)]
-    jobs = list(zip(trainings, loaders, strict=True))
+    trainings = [
+        CompiledTraining(model, DualTowerLoss(), create_optimizer(model), 1.0, loader)
+        for model, loader in zip(
+            (create_model("cpu", seed=number) for number in range(members)), loaders, strict=True
+        )
+    ]
     found: Speeds = {"together": [], "alone": [], "plain": []}
     with ThreadPoolExecutor(available_cores()) as pool:
         for number in range(rounds + 1):
             times = [time.perf_counter()]
-            list(pool.map(lambda job: job[0].train(job[1], number, 0), jobs))  # noqa: B023
+            list(pool.map(lambda training: training.train(number, 0), trainings))  # noqa: B023
             times.append(time.perf_counter())
-            for training, loader in jobs:
-                training.train(loader, number, 0)
+            for training in trainings:
+                training.train(number, 0)
             times.append(time.perf_counter())
             for model, optimizer in zip(models, optimizers, strict=True):
                 plain_epoch(model, optimizer, context, stock, targets, batch)

@@ -1,19 +1,22 @@
 """Compiled training against torch's own layers, automatic differentiation and optimizers."""
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from scipy import stats
-from torch import nn
 
 from planted import planted_panel
+from stocktrend.catalog import CONTEXT_FEATURES, STOCK_FEATURES, Inputs
 from stocktrend.dataset import BatchLoader, DualTowerDataModule, time_split
-from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, create_model
+from stocktrend.errors import ModelError
+from stocktrend.model import DualTowerLoss, create_model
 from stocktrend.recipe import Recipe
 from stocktrend.training import DualTowerTrainer, create_optimizer, train_ensemble, train_ensembles
 from stocktrend.training.compiled import CompiledTraining
 from stocktrend.training.compiled.hidden import hidden, noise
-from stocktrend.training.compiled.network import Batch, step, work_size
+from stocktrend.training.compiled.layout import Batch, work_size
+from stocktrend.training.compiled.network import step
 
 SMALL = {
     "context_hidden_dims": (12, 8),
@@ -22,6 +25,7 @@ SMALL = {
     "stock_embedding_dim": 6,
 }
 STILL = {"context_dropout": 0.0, "stock_dropout": 0.0}
+WITH_OWN = {"context_dim": 26, "stock_dim": 64}
 CASES = {
     interaction: {"interaction": interaction}
     for interaction in ("full", "product", "concat", "additive", "context", "stock", "mlp")
@@ -34,41 +38,76 @@ CASES = {
         "context_embedding_dim": 32,
         "stock_embedding_dim": 64,
     },
-    "one horizon": {"horizons": (7,)},
+    "no blocks": {"context_hidden_dims": (), "stock_hidden_dims": ()},
+    "linear": {
+        "context_hidden_dims": (),
+        "stock_hidden_dims": (),
+        "interaction": "additive",
+    },
+    "one horizon": {"horizons": (30,)},
+    "three horizons, the last first": {"horizons": (90, 7, 30)},
 }
 
 
 @pytest.fixture(scope="module")
 def data() -> DualTowerDataModule:
-    return DualTowerDataModule(time_split(planted_panel(dates=45)), 32)
+    """With own features, and targets of 90 days that are known in some batches only."""
+    panel = time_split(planted_panel(dates=45))
+    few = (pl.col("ticker") == "T000") & (pl.col("target_7d") > 0)
+    more = {
+        "target_90d": pl.when(few).then(0.3),
+        "target_30d": -pl.col("target_30d"),
+        "own_a": pl.col(STOCK_FEATURES[5]).shift(1),
+        "own_b": pl.col(STOCK_FEATURES[6]).shift(2),
+        "own_c": pl.col(STOCK_FEATURES[7]).shift(3),
+    }
+    own = Inputs((*CONTEXT_FEATURES, "own_a"), (*STOCK_FEATURES, "own_b", "own_c"))
+    return DualTowerDataModule(panel.with_columns(**more), horizons=(7, 30, 90), inputs=own)
 
 
-def trained(data, compiled: bool, kind: str, shape: dict, batch_size: int = 32, **arguments):
+def trained(data, compiled: bool, kind: str, shape: dict, **arguments):
     """A model and its history after two epochs; the last batch is smaller than the others."""
-    model = create_model("cpu", seed=5, **(SMALL | STILL | shape))
+    model = create_model("cpu", seed=5, **(SMALL | STILL | WITH_OWN | shape))
     loss = DualTowerLoss(0.7, 1.3, 0.4, 0.2, 0.05, horizons=model.horizons)
     optimizer = create_optimizer(model, weight_decay=1e-2, optimizer_type=kind)
     trainer = DualTowerTrainer(
         model, loss, optimizer, checkpoint_dir=None, compiled=compiled, max_grad_norm=0.5
     )
-    order = BatchLoader(data.train, batch_size, shuffle=True, seed=3)
-    assert len(data.train) % batch_size
+    order = BatchLoader(data.train, shuffle=True, seed=3)
+    assert len(data.train) % order.batch_size > 1
+    assert not compiled or CompiledTraining.of(model, loss, optimizer, 0.5, order)
     held_out = BatchLoader(data.validation, 512, shuffle=False)
+    handing_over = arguments.get("progress")
+    if handing_over:
+        arguments["progress"] = lambda *_: handing_over(trainer)
     return model, trainer.train(order, held_out, epochs=2, seed=1, **arguments)
 
 
-@pytest.mark.parametrize("kind", ["adam", "adamw"])
-@pytest.mark.parametrize("case", CASES)
-def test_training_is_torchs_up_to_rounding(case, kind, data):
-    shape = CASES[case]
-    ours, curve = trained(data, True, kind, shape)
-    torchs, expected = trained(data, False, kind, shape)
+def assert_same_training(one, other, data) -> None:
+    """Two models and their histories, up to rounding."""
+    (ours, curve), (torchs, expected) = one, other
     np.testing.assert_allclose(curve["train_loss"], expected["train_loss"], rtol=1e-4)
     np.testing.assert_allclose(curve["val_loss"], expected["val_loss"], rtol=1e-3)
     context, stock, _ = data.validation[torch.arange(len(data.validation))]
     found, truth = ours(context, stock), torchs(context, stock)
     for name in truth:
         torch.testing.assert_close(found[name], truth[name], rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw"])
+@pytest.mark.parametrize("case", CASES)
+def test_training_is_torchs_up_to_rounding(case, kind, data):
+    compiled, torchs = (trained(data, way, kind, CASES[case]) for way in (True, False))
+    assert_same_training(compiled, torchs, data)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_torch_and_compiled_loops_go_on_from_each_others_state(first, data):
+    def hand_over(trainer: DualTowerTrainer) -> None:
+        trainer.compiled = not first
+
+    mixed = trained(data, first, "adam", {}, progress=hand_over)
+    assert_same_training(mixed, trained(data, False, "adam", {}), data)
 
 
 def test_a_layer_drops_its_share_and_keeps_the_mean():
@@ -97,12 +136,12 @@ def test_noise_is_uniform_over_places_and_over_seeds():
 
 
 def test_gradients_with_dropout_are_those_of_finite_differences(data):
-    model = create_model("cpu", seed=2, **SMALL, context_dropout=0.4, stock_dropout=0.4)
-    plan = CompiledTraining(
-        model, DualTowerLoss(regularization_weight=0.1), create_optimizer(model), 1.0
-    )._plan()
+    shape = SMALL | WITH_OWN | {"context_dropout": 0.4, "stock_dropout": 0.4}
+    model = create_model("cpu", seed=2, **shape)
+    loss, order = DualTowerLoss(regularization_weight=0.1), BatchLoader(data.train, shuffle=True)
+    plan = CompiledTraining(model, loss, create_optimizer(model), 1.0, order)._plan()
     context, stock, labels = data.train[torch.arange(64)]
-    targets = torch.stack(list(labels.values())).numpy().copy()
+    targets = torch.stack([labels["target_7d"], labels["target_30d"]]).numpy().copy()
     batch = Batch(context.contiguous().numpy(), stock.contiguous().numpy(), targets)
     weights = torch.cat([p.detach().reshape(-1) for p in model.parameters()]).numpy()
     running = np.zeros(10_000, np.float32)
@@ -132,56 +171,27 @@ def test_members_of_all_windows_are_those_trained_alone_bit_for_bit(threads):
                 assert torch.equal(member.state_dict()[name], value), name
 
 
+def test_a_member_that_fails_ends_the_training_at_once(tmp_path):
+    recipe = Recipe.model_validate(
+        SMALL | {"epochs": 500, "early_stopping_patience": 500, "members": 2}
+    )
+    torn = tmp_path / "member_01" / "training.safetensors"
+    torn.parent.mkdir()
+    torn.write_bytes(b"torn")
+    calls = []
+    with pytest.raises(ModelError, match=str(torn)):
+        train_ensemble(
+            planted_panel(dates=40),
+            recipe,
+            folder=tmp_path,
+            threads=2,
+            progress=lambda *call: calls.append(call),
+        )
+    assert len(calls) < 250, "the first member ends with its epoch, not with its training"
+
+
 def test_a_member_that_fails_ends_the_training_with_its_error():
     panel = planted_panel(dates=40)
     recipe = Recipe.model_validate(SMALL | {"epochs": 3, "members": 3, "head_lr": 1e30})
     with pytest.raises(Exception, match="loss must stay finite"):
         train_ensemble(panel, recipe, threads=2)
-
-
-def with_hook(model, loss, optimizer):
-    model.projection.register_forward_hook(lambda *_: None)
-
-
-def with_a_frozen_tower(model, loss, optimizer):
-    model.context_tower.requires_grad_(False)
-
-
-def with_another_term(model, loss, optimizer):
-    loss.magnitude = nn.Identity()
-
-
-def with_amsgrad(model, loss, optimizer):
-    optimizer.param_groups[0]["amsgrad"] = True
-
-
-def with_double_precision(model, loss, optimizer):
-    model.double()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [with_hook, with_a_frozen_tower, with_another_term, with_amsgrad, with_double_precision],
-)
-def test_what_was_changed_is_left_to_torch(change):
-    model = create_model("cpu", **SMALL)
-    parts = model, DualTowerLoss(), create_optimizer(model)
-    assert CompiledTraining.of(*parts, 1.0)
-    change(*parts)
-    assert CompiledTraining.of(*parts, 1.0) is None
-
-
-def test_models_losses_and_optimizers_of_ones_own_are_left_to_torch():
-    class Own(DualTowerRelevanceModel):
-        """A subclass may compute anything."""
-
-    model = create_model("cpu", **SMALL)
-    own = Own(**SMALL)
-    parts = [
-        (own, DualTowerLoss(), create_optimizer(own)),
-        (model, nn.MSELoss(), create_optimizer(model)),
-        (model, DualTowerLoss(horizons=(7,)), create_optimizer(model)),
-        (model, DualTowerLoss(), torch.optim.SGD(model.parameters())),
-        (model, DualTowerLoss(), torch.optim.Adam(list(model.parameters())[1:])),
-    ]
-    assert [CompiledTraining.of(*part, 1.0) for part in parts] == [None] * 5

@@ -12,34 +12,27 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from stocktrend.dataset import BatchLoader
-from stocktrend.dataset.samples import Sample
 from stocktrend.dataset.seeds import epoch_seed
-from stocktrend.errors import DataError, ModelError
+from stocktrend.errors import ModelError
 from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, resolve_device
 from stocktrend.progress import Progress, silent
 from stocktrend.training.checkpoints import KEEP, Checkpoints
 from stocktrend.training.compiled import CompiledTraining
-from stocktrend.training.metrics import VALIDATION_METRICS, Metric, concatenate, measure
+from stocktrend.training.metrics import VALIDATION_METRICS, Metric
 from stocktrend.training.optimization import create_optimizer, create_scheduler
+from stocktrend.training.passes import Loader, train_pass, validation_pass
 from stocktrend.training.plan import hyperparameters, loader_fields, loss_fields, schedule_fields
 from stocktrend.training.standing import History, Standing
 from stocktrend.training.state import Generators, Stateful, TrainingState
 
 LOG: Final = logging.getLogger(__name__)
-
-
-class Loader(Protocol):
-    """What the trainer needs of a loader; a ``torch.utils.data.DataLoader`` has it too."""
-
-    def __iter__(self) -> Iterator[Sample]:
-        """Batches of (context (B, 25), stock (B, 62), labels of (B,))."""
 
 
 class DualTowerTrainer:
@@ -235,11 +228,12 @@ class DualTowerTrainer:
         compiled = self._compiled(train_loader)
         torch_draws = compiled is None or type(val_loader) is not BatchLoader
         with self._own_randomness(seed, standing.epochs) if torch_draws else nullcontext():
-            if compiled and isinstance(train_loader, BatchLoader):
-                train_loss, rows = compiled.train(train_loader, standing.epochs, seed)
+            if compiled:
+                train_loss, rows = compiled.train(standing.epochs, seed)
             else:
-                train_loss, rows = self._train_epoch(train_loader, standing.epochs)
-            val_loss, metrics = self._validate(val_loader)
+                parts = self.model, self.loss_fn, self.optimizer, self.max_grad_norm
+                train_loss, rows = train_pass(*parts, train_loader, standing.epochs)
+            val_loss, metrics = validation_pass(self.model, self.loss_fn, self.metrics, val_loader)
         _check_finite(train_loss, val_loss, standing.epochs)
         standing.add(self.model, rows, {"train_loss": train_loss, "val_loss": val_loss, **metrics})
         if self.checkpoints:
@@ -255,64 +249,10 @@ class DualTowerTrainer:
 
     def _compiled(self, loader: Loader) -> CompiledTraining | None:
         """What trains in place of torch, where the parts allow it."""
-        if not self.compiled or type(loader) is not BatchLoader or not len(loader):
+        if not self.compiled:
             return None
-        return CompiledTraining.of(self.model, self.loss_fn, self.optimizer, self.max_grad_norm)
-
-    def _train_epoch(self, loader: Loader, epoch: int) -> tuple[float, int]:
-        """One pass with updates: mean loss over rows, and the rows."""
-        if isinstance(loader, BatchLoader):
-            loader.set_epoch(epoch)
-        self.model.train()
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        total = torch.zeros((), dtype=torch.float64, device=self.device)
-        rows = 0
-        for context, stock, labels in loader:
-            for parameter in parameters:
-                parameter.grad = None
-            loss = self._loss(context, stock, labels)
-            torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(parameters, self.max_grad_norm, foreach=True)
-            self.optimizer.step()
-            total.add_(loss.detach(), alpha=len(context))
-            rows += len(context)
-        return float(total) / _some(rows, "training"), rows
-
-    def _loss(self, context: Tensor, stock: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
-        outputs = self.model(context, stock)
-        loss: Tensor = self.loss_fn(outputs, self._here(labels))
-        return loss
-
-    def _validate(self, loader: Loader) -> tuple[float, dict[str, float]]:
-        """One pass without updates: mean loss over rows, and the metrics."""
-        self.model.eval()
-        total = torch.zeros((), dtype=torch.float64, device=self.device)
-        scores: list[dict[int, Tensor]] = []
-        targets: list[dict[int, Tensor]] = []
-        rows = 0
-        with torch.inference_mode():
-            for context, stock, labels in loader:
-                outputs = self.model(context, stock)
-                total.add_(self.loss_fn(outputs, self._here(labels)), alpha=len(context))
-                rows += len(context)
-                scores.append({h: outputs[f"score_{h}d"] for h in self.model.horizons})
-                targets.append({h: labels[f"target_{h}d"] for h in self.model.horizons})
-        mean = float(total) / _some(rows, "validation")
-        return mean, measure(self.metrics, concatenate(scores), concatenate(targets))
-
-    def _here(self, labels: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        if self.device.type == "cpu":
-            return labels
-        return {name: value.to(self.device) for name, value in labels.items()}
-
-
-def _some(rows: int, part: str) -> int:
-    if not rows:
-        raise DataError(
-            f"the {part} loader must have rows, however: 0. Use a longer period, another split or "
-            f"smaller batches; a loader must also give its batches again in every epoch"
-        )
-    return rows
+        parts = self.model, self.loss_fn, self.optimizer
+        return CompiledTraining.of(*parts, self.max_grad_norm, loader)
 
 
 def _step(scheduler: LRScheduler | ReduceLROnPlateau, standing: Standing) -> None:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from stocktrend.training.compiled.hidden import Doubles, Floats, Integers, compiled, noise
-from stocktrend.training.compiled.network import Batch, Plan, step, work_size
+from stocktrend.training.compiled.layout import Batch, Plan, work_size
+from stocktrend.training.compiled.network import step
 
 
 class Rates(NamedTuple):
@@ -129,7 +130,7 @@ def epoch(
     Args:
         plan: Of the network.
         rates: Of the optimizer.
-        rows: (n, inputs + horizons): context, stock, targets.
+        rows: (n, inputs + targets): context, stock, targets.
         order: (n,): the rows' order.
         sizes: Of the batches.
         seed: Of this epoch's dropout.
@@ -141,22 +142,22 @@ def epoch(
     """
     largest = sizes.max()
     width_c, width_s = plan.context[0], plan.stock[0]
-    start_s, start_y = plan.stock_from, plan.labels_from
+    start_s, heads = plan.stock_from, len(plan.targets)
     context = np.empty((largest, width_c), np.float32)
     stock = np.empty((largest, width_s), np.float32)
-    targets = np.empty(plan.horizons * largest, np.float32)
+    targets = np.empty(heads * largest, np.float32)
     work = np.empty(work_size(plan, largest), np.float32)
     slopes = np.empty_like(weights)
     total, at = 0.0, 0
     for number in range(len(sizes)):
         n = sizes[number]
-        labels = targets[: plan.horizons * n].reshape(plan.horizons, n)
+        labels = targets[: heads * n].reshape(heads, n)
         for b in range(n):
             row = rows[order[at + b]]
             context[b] = row[:width_c]
             stock[b] = row[start_s : start_s + width_s]
-            for h in range(plan.horizons):
-                labels[h, b] = row[start_y + h]
+            for h in range(heads):
+                labels[h, b] = row[plan.targets[h]]
         at += n
         own = int(noise(np.uint32(number), np.uint32(seed)))
         loss = step(

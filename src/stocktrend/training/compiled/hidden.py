@@ -78,7 +78,7 @@ def hidden(
         drop: Share of activations that become 0; the others are divided by 1 - drop.
         seed: Of dropout.
         mean, scale: (H,), filled: mean and 1 / standard deviation of the batch.
-        out: (B, H), filled.
+        out: (B, H), filled; what is not a number stays so, as in torch.
     """
     n, width = values.shape
     share = np.float32(1.0 / n)
@@ -101,7 +101,7 @@ def hidden(
         start = np.uint32(b * width)
         for h in range(width):
             x = (values[b, h] - mean[h]) * scale[h] * gain[h] + shift[h]
-            stays = x > 0.0 and (bound == 0 or noise(start + np.uint32(h), seed) >= bound)
+            stays = not x <= 0.0 and (bound == 0 or noise(start + np.uint32(h), seed) >= bound)
             out[b, h] = x * kept if stays else np.float32(0.0)
 
 

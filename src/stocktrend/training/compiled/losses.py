@@ -2,13 +2,17 @@
 
 import numpy as np
 
-from stocktrend.targets import NEUTRAL
 from stocktrend.training.compiled.hidden import Floats, compiled
 
 
 @compiled
 def head_loss(
-    raw: Floats, targets: Floats, regression: float, classification: float, slopes: Floats
+    raw: Floats,
+    targets: Floats,
+    regression: float,
+    classification: float,
+    neutral: float,
+    slopes: Floats,
 ) -> float:
     """Weighted squared error and cross entropy of one head, over the rows whose target is known.
 
@@ -16,13 +20,14 @@ def head_loss(
         raw: (B, 3): the score before tanh and the two logits.
         targets: (B,), NaN where not known.
         regression, classification: Weights.
+        neutral: Targets nearer to 0 are neither up nor down.
         slopes: (B, 3), filled with the gradient to ``raw``.
     """
     n = 0
     for target in targets:
         n += target == target
     slopes[:] = np.float32(0.0)
-    share, total = 1.0 / max(n, 1), 0.0
+    share, total, bound = 1.0 / max(n, 1), 0.0, np.float32(neutral)
     for b in range(len(targets)):
         target = targets[b]
         if target != target:
@@ -32,7 +37,7 @@ def head_loss(
         total += regression * error * error * share
         slopes[b, 0] = 2.0 * regression * share * error * (1.0 - score * score)
         odds = raw[b, 1] - raw[b, 2]
-        rises = 0.5 if abs(target) < np.float32(NEUTRAL) else (1.0 if target > 0.0 else 0.0)
+        rises = 0.5 if abs(target) < bound else (1.0 if target > 0.0 else 0.0)
         tail = np.exp(-abs(odds))
         total += classification * share * (max(odds, 0.0) - odds * rises + np.log1p(tail))
         chance = 1.0 / (1.0 + tail) if odds > 0.0 else tail / (1.0 + tail)

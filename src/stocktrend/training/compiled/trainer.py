@@ -11,16 +11,11 @@ from torch.optim import Adam, AdamW, Optimizer
 
 from stocktrend.dataset import BatchLoader
 from stocktrend.dataset.seeds import epoch_seed
-from stocktrend.model import (
-    DualTowerLoss,
-    DualTowerRelevanceModel,
-    EmbeddingMagnitudeLoss,
-    Interaction,
-    TowerRegularizationLoss,
-)
+from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, Interaction
+from stocktrend.targets import NEUTRAL
 from stocktrend.training.compiled.blas import one_blas_thread
 from stocktrend.training.compiled.epoch import Rates, epoch
-from stocktrend.training.compiled.network import (
+from stocktrend.training.compiled.layout import (
     ADDITIVE,
     CONCAT,
     CONTEXT,
@@ -28,6 +23,12 @@ from stocktrend.training.compiled.network import (
     PRODUCT,
     STOCK,
     Plan,
+)
+from stocktrend.training.compiled.unchanged import (
+    loader_is_unchanged,
+    loss_is_unchanged,
+    model_is_unchanged,
+    optimizer_is_unchanged,
 )
 
 CODES: Final[dict[Interaction, int]] = {
@@ -52,46 +53,37 @@ class CompiledTraining:
 
     model: DualTowerRelevanceModel
     loss: DualTowerLoss
-    optimizer: Adam
+    optimizer: Adam | AdamW
     max_grad_norm: float
+    loader: BatchLoader
 
     @classmethod
     def of(
-        cls, model: nn.Module, loss: nn.Module, optimizer: Optimizer, max_grad_norm: float
+        cls,
+        model: nn.Module,
+        loss: nn.Module,
+        optimizer: Optimizer,
+        max_grad_norm: float,
+        loader: object,
     ) -> Self | None:
-        """None where a part is not one of ours, or was changed by hooks or frozen weights."""
-        if not (
-            type(model) is DualTowerRelevanceModel
-            and type(loss) is DualTowerLoss
-            and type(optimizer) in (Adam, AdamW)
-        ):
+        """None where a part is not one of ours, or is not as it was made."""
+        if not model_is_unchanged(model):
             return None
         assert isinstance(model, DualTowerRelevanceModel)
+        if not (
+            loss_is_unchanged(loss, model.horizons)
+            and optimizer_is_unchanged(optimizer, model)
+            and loader_is_unchanged(loader, model.shape)
+        ):
+            return None
         assert isinstance(loss, DualTowerLoss)
-        assert isinstance(optimizer, Adam)
-        found = cls(model, loss, optimizer, max_grad_norm)
-        return found if found._is_plain() else None
+        assert isinstance(optimizer, Adam | AdamW)
+        assert isinstance(loader, BatchLoader)
+        return cls(model, loss, optimizer, max_grad_norm, loader)
 
-    def _is_plain(self) -> bool:
-        parameters = list(self.model.parameters())
-        groups = self.optimizer.param_groups
-        covered = [p for group in groups for p in group["params"]]
-        return (
-            self.model.shape.interaction in CODES
-            and self.loss.horizons == self.model.horizons
-            and type(self.loss.orthogonality) is TowerRegularizationLoss
-            and type(self.loss.magnitude) is EmbeddingMagnitudeLoss
-            and all(p.device.type == "cpu" and p.dtype == torch.float32 for p in parameters)
-            and all(p.requires_grad for p in parameters)
-            and [id(p) for p in covered] == [id(p) for p in parameters]
-            and len({(tuple(map(float, g["betas"])), float(g["eps"])) for g in groups}) == 1
-            and not any(g["amsgrad"] or g["maximize"] for g in groups)
-            and not any(_hooked(module) for module in (self.loss, *self.model.modules()))
-        )
-
-    def train(self, loader: BatchLoader, number: int, seed: int) -> tuple[float, int]:
+    def train(self, number: int, seed: int) -> tuple[float, int]:
         """One epoch: mean loss over rows, and the rows."""
-        order, sizes = loader.epoch_order(number)
+        order, sizes = self.loader.epoch_order(number)
         weights = _flat(self.model.parameters())
         buffers = [b for name, b in self.model.named_buffers() if not name.endswith(COUNTER)]
         running = _flat(buffers)
@@ -101,7 +93,7 @@ class CompiledTraining:
             loss = epoch(
                 self._plan(),
                 self._rates(),
-                loader.dataset.rows.numpy(),
+                self.loader.dataset.rows.numpy(),
                 order.numpy(),
                 np.array(sizes, np.int64),
                 epoch_seed(seed, number, "dropout"),
@@ -121,7 +113,7 @@ class CompiledTraining:
                     buffer += len(sizes)
             for p in self.model.parameters():
                 self.optimizer.state[p]["step"].fill_(done + len(sizes))
-        self.optimizer._opt_called = True  # type: ignore[attr-defined]  # else schedules warn
+        self.optimizer._opt_called = True  # type: ignore[union-attr]  # else schedules warn
         return loss, len(order)
 
     def _plan(self) -> Plan:
@@ -129,16 +121,18 @@ class CompiledTraining:
         reads_all = shape.interaction == "mlp"
         stock_from = 0 if reads_all else shape.context_dim
         inputs = shape.context_dim + shape.stock_dim
+        data = self.loader.dataset
+        targets = [data.width + data.horizons.index(h) for h in shape.horizons]
         weights = self.loss.head_weights.numpy().astype(np.float64)
         return Plan(
             context=np.array([shape.context_dim, *shape.context_hidden_dims], np.int64),
             stock=np.array([inputs - stock_from, *shape.stock_hidden_dims], np.int64),
             context_size=shape.context_embedding_dim,
             stock_size=shape.stock_embedding_dim,
-            horizons=len(shape.horizons),
             interaction=CODES[shape.interaction],
             stock_from=stock_from,
-            labels_from=inputs,
+            targets=np.array(targets, np.int64),
+            neutral=NEUTRAL,
             context_drop=float(shape.context_dropout),
             stock_drop=float(shape.stock_dropout),
             regression=weights[0].copy(),
@@ -179,21 +173,9 @@ class CompiledTraining:
         return int(self.optimizer.state[next(self.model.parameters())]["step"])
 
 
-def _hooked(module: nn.Module) -> bool:
-    return any(
-        getattr(module, name)
-        for name in (
-            "_forward_hooks",
-            "_forward_pre_hooks",
-            "_backward_hooks",
-            "_backward_pre_hooks",
-        )
-    )
-
-
 def _flat(tensors: Any) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     found: np.ndarray[tuple[int], np.dtype[np.float32]] = torch.cat(
-        [t.detach().reshape(-1) for t in tensors]
+        [torch.empty(0), *(t.detach().reshape(-1) for t in tensors)]
     ).numpy()
     return found
 
