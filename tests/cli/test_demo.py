@@ -54,7 +54,10 @@ def test_a_wrong_demo_is_refused_with_all_that_is_wrong(
     assert execute([*asked, "--tickers", "5"]) == 2
     error = capsys.readouterr().err
     assert "3 problems" in error
-    assert "--market must be one of strong, realistic, none, sample, however: 'samples'" in error
+    assert (
+        "--market must be one of strong, realistic, planted, none, sample, however: 'samples'"
+        in error
+    )
     assert "--seed must be a whole number, however: 'one'" in error
     assert "--tickers is not an option of `demo`" in error
     assert not (tmp_path / "x").exists()

@@ -55,11 +55,20 @@ def test_window_and_embargo_reach_the_folds(
 
 def test_a_run_is_judged_as_it_is(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = ["evaluate", "--data-root", str(finished), "--run", "newest"]
-    assert execute([*line, "--window", "3y", "--members", "2", "--out", "x.csv"]) == 2
-    assert "these are of a walk-forward: --window, --members, --out" in capsys.readouterr().err
+    settings = ("--config", str(finished / "stocktrend.yaml"), "--set", "seed=3")
+    walk = ("--window", "3y", "--members", "2", "--out", "x.csv")
+    assert execute([*line, *walk, *settings]) == 2
+    error = capsys.readouterr().err
+    assert "these are of a walk-forward: --window, --members, --config, --set, --out" in error
+    page = st.load_run(finished).folder / "report.html"
+    page.unlink()
     assert execute([*line, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["run"] in {path.name for path in (finished / "runs").iterdir()}
+    assert document["report"] == str(page)
+    found = document["evaluation"]["horizons"]["7d"]
+    assert found["coverage"]["dual_tower"][0]["rows"] == found["rows"]
+    assert document["evaluation"]["headline"].replace("-", "\u2212")[:40] in page.read_text()
 
 
 def test_all_that_is_wrong_with_a_walk_comes_in_one_message(

@@ -15,7 +15,7 @@ import stocktrend as st
 from planted import SIGNAL, planted_panel
 from stocktrend.cli.program import execute
 from stocktrend.config import WalkForward
-from stocktrend.errors import ConfigError, DataError, ModelError
+from stocktrend.errors import ConfigError, DataError, ModelError, StocktrendError
 from stocktrend.lake.lock import only_writer
 from stocktrend.workflow.origin import recorded_versions
 
@@ -252,3 +252,13 @@ def test_a_damaged_folder_is_told(market: Path, kept: tuple[Path, st.Study]) -> 
     (place / "metrics.json").write_text(json.dumps(content | {"folds": [{}]}))
     with pytest.raises(ModelError, match="must be complete and readable"):
         st.load_study(market)
+
+
+def test_a_missing_file_of_sectors_is_told_before_anything_is_trained(
+    kept: tuple[Path, st.Study],
+) -> None:
+    root, study = kept
+    asked = WALK.model_copy(update={"sectors": "sectors.csv", "seed": 9})
+    with pytest.raises(StocktrendError, match=r"sectors\.csv"):
+        st.walk_forward(root, settings=asked)
+    assert [folder.name for folder in (root / "studies").iterdir()] == [study.id]

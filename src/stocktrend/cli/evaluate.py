@@ -65,11 +65,17 @@ def evaluate(
         overrides["recipe.members"] = options.parse_count(members, "--members", problems)
     overrides |= {"preset": preset, "seed": seed}
     if run_id is not None:
+        overrides |= {"config": config, "set": assign or None, "out": out}
         given = [name.split(".")[-1] for name, value in overrides.items() if value is not None]
-        _judge_run(context, data_root, run_id, [*given, *(["out"] if out else [])], display)
+        _judge_run(context, data_root, run_id, given, display)
         return
     options.check_table(out, problems)
     asked = options.asked(context, data_root, config, overrides, assign, problems=problems)
+    _walk(asked, out, display)
+
+
+def _walk(asked: options.Asked, out: Path | None, display: Display) -> None:
+    """Walk forward through a data root, and show what came of it."""
     import stocktrend as st
     from stocktrend.cli.results import show_evaluation, show_verdict
 
@@ -110,8 +116,10 @@ def _judge_run(
         run = st.evaluate(loaded, progress=progress)
     show_evaluation(display, run)
     show_verdict(display, run)
+    page = st.report(run)
     display.say(f"Wrote {run.folder}/metrics.json")
-    display.finish({"folder": run.folder, **run.to_dict()})
+    display.say(f"Wrote {page}")
+    display.finish({"folder": run.folder, "report": page, **run.to_dict()})
 
 
 def show_folds(display: Display, study: "Study") -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from stocktrend.workflow.run import Run
 
 SAMPLE = "sample"
-DEMO_MARKETS = ("strong", "realistic", "none", SAMPLE)
+DEMO_MARKETS = ("strong", "realistic", "planted", "none", SAMPLE)
 SAMPLE_CAVEAT = (
     "These five stocks were picked long afterwards, among companies that did well, and are too few "
     "to rank: this run shows the steps on real prices, not what to expect of others."

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from stocktrend.atomic import write_json, write_parquet
 from stocktrend.config import Settings
@@ -18,6 +17,7 @@ from stocktrend.features.own import Feature
 from stocktrend.features.own_files import feature_files, load_features
 from stocktrend.recipe import Recipe
 from stocktrend.universe import UNKNOWN, Universe, survivorship
+from stocktrend.workflow.finished import named_or_newest, whole
 from stocktrend.workflow.forecast import CALIBRATION_FILE, Forecaster
 from stocktrend.workflow.origin import read_config, read_origin, write_config, write_origin
 from stocktrend.workflow.places import runs_folder
@@ -141,13 +141,7 @@ def find_run(root: Path, run_id: str | None = None) -> Path:
             f"{root} must hold a trained run, however there is none in {runs_folder(root)}: run "
             f"`stocktrend run --data-root {root}` first"
         )
-    if run_id is None:
-        return max(finished, key=_finished_at)
-    for folder in finished:
-        if folder.name == run_id:
-            return folder
-    known = ", ".join(sorted(folder.name for folder in finished))
-    raise ConfigError(f"run must be one of {known}, however: {run_id!r}. Take one of these")
+    return named_or_newest(finished, run_id, "run")
 
 
 def changed_files(run: Run, root: Path | str) -> list[str]:
@@ -176,12 +170,10 @@ def features_of(run: Run, root: Path) -> tuple[Feature, ...]:
     return load_features(run.settings, root)
 
 
-def finished_runs(root: Path) -> list[Path]:
-    """The folders of all runs whose training came to its end."""
-    return [
-        mark.parent.parent
-        for mark in runs_folder(root).glob(f"*/{MODEL_FOLDER}/{CALIBRATION_FILE}")
-    ]
+def finished_runs(root: Path) -> dict[Path, Path]:
+    """The folders of all runs whose training came to its end, each with its last file."""
+    marks = runs_folder(root).glob(f"*/{MODEL_FOLDER}/{CALIBRATION_FILE}")
+    return {mark.parent.parent: mark for mark in marks}
 
 
 def kept_audit(run: Run) -> dict[str, Any] | None:
@@ -190,10 +182,6 @@ def kept_audit(run: Run) -> dict[str, Any] | None:
         return None
     content: dict[str, Any] = json.loads((run.folder / AUDIT_FILE).read_text())
     return content
-
-
-def _finished_at(folder: Path) -> float:
-    return (folder / MODEL_FOLDER / CALIBRATION_FILE).stat().st_mtime
 
 
 def load_run(root: Path | str, run_id: str | None = None) -> Run:
@@ -211,13 +199,8 @@ def load_run(root: Path | str, run_id: str | None = None) -> Run:
         ModelError: its folder is not complete, or damaged.
     """
     folder = find_run(Path(root), run_id)
-    try:
+    with whole(folder, "run", "stocktrend train"):
         return _read(folder)
-    except (OSError, ValueError, LookupError, TypeError, PolarsError) as error:
-        raise ModelError(
-            f"a run's folder must be complete and readable, however {folder}: {error}. Remove it "
-            "and run `stocktrend train` again"
-        ) from error
 
 
 def _read(folder: Path) -> Run:

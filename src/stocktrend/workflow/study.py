@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from stocktrend.atomic import write_json, write_parquet
 from stocktrend.config import Settings
@@ -19,6 +18,7 @@ from stocktrend.evaluation.metrics import Metrics
 from stocktrend.evaluation.results import Evaluation
 from stocktrend.recipe import Recipe
 from stocktrend.universe import UNKNOWN, Universe, survivorship
+from stocktrend.workflow.finished import named_or_newest, whole
 from stocktrend.workflow.origin import read_config, read_origin, write_config, write_origin
 from stocktrend.workflow.places import studies_folder
 from stocktrend.workflow.run import METRICS_FILE, PREDICTIONS_FILE
@@ -123,19 +123,13 @@ def find_study(root: Path, study_id: str | None = None) -> Path:
     Raises:
         ConfigError: there is no such study.
     """
-    finished = [mark.parent for mark in studies_folder(root).glob(f"*/{METRICS_FILE}")]
+    finished = {mark.parent: mark for mark in studies_folder(root).glob(f"*/{METRICS_FILE}")}
     if not finished:
         raise ConfigError(
             f"{root} must hold a study, however there is none in {studies_folder(root)}: run "
             f"`stocktrend evaluate --data-root {root}` first"
         )
-    if study_id is None:
-        return max(finished, key=lambda folder: (folder / METRICS_FILE).stat().st_mtime)
-    for folder in finished:
-        if folder.name == study_id:
-            return folder
-    known = ", ".join(sorted(folder.name for folder in finished))
-    raise ConfigError(f"study must be one of {known}, however: {study_id!r}. Take one of these")
+    return named_or_newest(finished, study_id, "study")
 
 
 def load_study(root: Path | str, study_id: str | None = None) -> Study:
@@ -150,13 +144,8 @@ def load_study(root: Path | str, study_id: str | None = None) -> Study:
         ModelError: its folder is not complete, or damaged.
     """
     folder = find_study(Path(root), study_id)
-    try:
+    with whole(folder, "study", "stocktrend evaluate"):
         return _read(folder)
-    except (OSError, ValueError, LookupError, TypeError, PolarsError) as error:
-        raise ModelError(
-            f"a study's folder must be complete and readable, however {folder}: {error}. Remove it "
-            "and run `stocktrend evaluate` again"
-        ) from error
 
 
 def _read(folder: Path) -> Study:
