@@ -109,6 +109,11 @@ def test_all_problems_come_in_one_error(root: Path) -> None:
         ),
         ("sources: {macro: raw}\n", "Write a list: `[{kind: ..., path: ...}]`"),
         ("sources: {prices: [raw/prices]}\n", "prices.0 must be a group of settings"),
+        (
+            "sources: {prices: [{kind: tingo}]}\n",
+            "sources.prices.0.kind must be 'bars', 'yfinance', 'tiingo', 'stooq', however: "
+            "'tingo' (stocktrend.yaml:1). Did you mean 'tiingo'?",
+        ),
         ("tickers: {a: 1}\n", "tickers must be a list, however: {'a': 1}"),
         (
             "sources:\n  price:\n    - path: raw/prices\n",

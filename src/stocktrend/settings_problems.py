@@ -34,12 +34,12 @@ def explain(error: ErrorDetails, given: Tree, prefix: tuple[str, ...] = ()) -> s
     if kind == "extra_forbidden":
         return f"{name} is not a setting{where}. {_instead(path, known)}"
     if kind in ("missing", "union_tag_not_found"):
-        name = f"{name}.{context['discriminator'].strip(chr(39))}" if context else name
+        name = f"{name}.{_discriminator(context)}" if context else name
         return f"{name} is required, however: it is missing. {_add(path, kind, given)}"
     if kind in ("literal_error", "union_tag_invalid"):
         found = context.get("tag", error["input"])
         allowed = str(context.get("expected") or context.get("expected_tags"))
-        key = f"{name}.{context['discriminator'].strip(chr(39))}" if "tag" in context else name
+        key = f"{name}.{_discriminator(context)}" if "tag" in context else name
         close = get_close_matches(str(found), _quoted(allowed), 1)
         remedy = f"Did you mean {close[0]!r}?" if close else "Use one of these"
         return f"{key} must be {allowed}, however: {found!r}{where}. {remedy}"
@@ -47,6 +47,11 @@ def explain(error: ErrorDetails, given: Tree, prefix: tuple[str, ...] = ()) -> s
         return f"{error['msg'].removeprefix('Value error, ')}{where}"
     rule = _rule(path, error, given)
     return f"{name} must {rule}, however: {error['input']!r}{where}. {_change(path, kind, given)}"
+
+
+def _discriminator(context: Mapping[str, Any]) -> str:
+    """The name of the key that tells kinds apart; pydantic writes a function's with brackets."""
+    return str(context["discriminator"]).strip("'").removesuffix("()")
 
 
 def _rule(path: Path, error: ErrorDetails, given: Tree) -> str:

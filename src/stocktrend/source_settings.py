@@ -190,8 +190,8 @@ def _kind(default: str) -> Discriminator:
     """By ``kind``, which an entry of files may leave out where files are of one kind."""
 
     def kind(entry: Any) -> str:
-        found = entry.get("kind", default) if isinstance(entry, dict) else entry.kind
-        return str(found)
+        found = entry.get("kind") if isinstance(entry, dict) else getattr(entry, "kind", None)
+        return str(found or default)
 
     return Discriminator(kind)
 
