@@ -1,16 +1,15 @@
 """The page parses, needs no network, escapes what data holds and shows what it is given."""
 
 import json
-import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from pages import Page, sections, words
 
 from planted import SIGNAL, planted_panel
 from stocktrend.dataset import time_split
@@ -18,36 +17,6 @@ from stocktrend.evaluation.study import evaluate
 from stocktrend.reporting import ReportContents, render_report, write_report
 
 HOSTILE = '</script><img src=x onerror="alert(1)">&amp;'
-VOID = {"meta", "input", "br", "img", "link", "hr"}
-
-
-class Page(HTMLParser):
-    """Elements, text and attributes of a page; a tag closed out of order is an error."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.scripts: dict[str, str] = {}
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] == "script":
-            name = self.tags[-1][1].get("id") or f"script {len(self.scripts)}"
-            self.scripts[name] = self.scripts.get(name, "") + data
-        elif self.open and self.open[-1] != "style":
-            self.text.append(data)
 
 
 def make(tickers: int = 8, dates: int = 60) -> ReportContents:
@@ -122,27 +91,9 @@ def contents() -> ReportContents:
 
 
 @pytest.fixture(scope="module")
-def html(contents: ReportContents) -> str:
-    return render_report(contents)
-
-
-@pytest.fixture(scope="module")
-def page(html: str) -> Page:
-    return Page(html)
-
-
-@pytest.fixture(scope="module")
 def data(page: Page) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(page.scripts["report-data"])
     return found
-
-
-def sections(page: Page) -> list[str | None]:
-    return [a["id"] for tag, a in page.tags if tag == "section" and "id" in a]
-
-
-def words(page: Page) -> str:
-    return re.sub(r"\s+", " ", " ".join(page.text))
 
 
 def test_it_reads_nothing_from_outside(page: Page, html: str) -> None:

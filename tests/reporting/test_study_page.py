@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from pages import Page, sections, words
 from studied import CONTENDERS, HORIZONS, HOSTILE, Made, make_study, study_contents
-from test_page import Page, sections, words
 
 from stocktrend.evaluation.portfolio import DAYS_A_YEAR, Cohorts
 from stocktrend.evaluation.results import Evaluation
@@ -28,16 +28,6 @@ def made() -> Made:
 @pytest.fixture(scope="module")
 def contents(made: Made) -> ReportContents:
     return study_contents(made)
-
-
-@pytest.fixture(scope="module")
-def html(contents: ReportContents) -> str:
-    return render_report(contents)
-
-
-@pytest.fixture(scope="module")
-def page(html: str) -> Page:
-    return Page(html)
 
 
 @pytest.fixture(scope="module")
