@@ -19,7 +19,7 @@ from stocktrend.evaluation.neural import Neural
 from stocktrend.evaluation.regression import Regression
 from stocktrend.evaluation.results import MAIN
 from stocktrend.evaluation.ridge import PENALTIES, Ridge
-from stocktrend.evaluation.signals import AlwaysUp, Constant, Signal
+from stocktrend.evaluation.signals import UNTRAINED
 from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
 
@@ -107,10 +107,7 @@ def contenders(
     [('momentum', 1), ('ridge', 5)]
     """
     known: dict[str, Contender] = {
-        "constant": Constant(),
-        "always_up": AlwaysUp(),
-        "momentum": Signal.momentum(),
-        "reversal": Signal.reversal(),
+        **{contender.name: contender for contender in UNTRAINED},
         "ridge": Regression("ridge", Ridge.fit, len(PENALTIES), recipe, inputs, threads),
         "lightgbm": Regression("lightgbm", BoostedTrees.fit, len(LEAVES), recipe, inputs, threads),
     }

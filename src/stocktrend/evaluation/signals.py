@@ -6,10 +6,10 @@ last 20 (Jegadeesh and Titman 1993). ``reversal``: minus the return of the last 
 1990).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final
 
 import polars as pl
 
@@ -27,77 +27,17 @@ def judged(panel: pl.DataFrame) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
-class Constant:
-    """The mean target of the training rows, 0 where none is known."""
-
-    name: str = "constant"
-    candidates: int = 1
-    in_target_units: bool = True
-
-    def scores(
-        self,
-        panels: Sequence[pl.DataFrame],
-        horizons: Sequence[int],
-        *,
-        seed: int,
-        folder: Path | None = None,
-        progress: Progress = silent,
-    ) -> tuple[pl.DataFrame, ...]:
-        """As ``Contender.scores``."""
-        return tuple(
-            judged(panel).select(*KEYS, *(_mean_target(panel, h) for h in horizons))
-            for panel in panels
-        )
-
-
-@dataclass(frozen=True)
-class AlwaysUp:
-    """A rise of every stock on every date."""
-
-    name: str = "always_up"
-    candidates: int = 1
-    in_target_units: bool = True
-
-    def scores(
-        self,
-        panels: Sequence[pl.DataFrame],
-        horizons: Sequence[int],
-        *,
-        seed: int,
-        folder: Path | None = None,
-        progress: Progress = silent,
-    ) -> tuple[pl.DataFrame, ...]:
-        """As ``Contender.scores``."""
-        up = [pl.lit(1.0).alias(f"raw_{h}d") for h in horizons]
-        return tuple(judged(panel).select(*KEYS, *up) for panel in panels)
-
-
-@dataclass(frozen=True)
-class Signal:
-    """Past returns as they are: their rank within the date, where dates have 5 rows or more.
-
-    A stock without the history is in the middle.
+class Untrained:
+    """A contender without a training.
 
     Attributes:
-        added: The feature that it is made of.
-        taken: One that is taken off it; None is none.
-        sign: -1 turns it around.
+        of: A fold's panel and horizons -> its frame of ``Contender.scores``.
     """
 
     name: str
-    added: str
-    taken: str | None = None
-    sign: float = 1.0
-    candidates: int = 1
+    of: Callable[[pl.DataFrame, Sequence[int]], pl.DataFrame]
     in_target_units: bool = False
-
-    @classmethod
-    def momentum(cls) -> Self:
-        return cls("momentum", "stock_return_252d", "stock_return_20d")
-
-    @classmethod
-    def reversal(cls) -> Self:
-        return cls("reversal", "stock_return_20d", sign=-1.0)
+    candidates: int = 1
 
     def scores(
         self,
@@ -109,17 +49,38 @@ class Signal:
         progress: Progress = silent,
     ) -> tuple[pl.DataFrame, ...]:
         """As ``Contender.scores``."""
-        return tuple(self._of(judged(panel), horizons) for panel in panels)
+        return tuple(self.of(panel, horizons) for panel in panels)
 
-    def _of(self, rows: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
-        value = self.sign * pl.col(self.added)
-        if self.taken is not None:
-            value = value - self.sign * pl.col(self.taken)
-        found = rows.select(*KEYS, raw=value.cast(pl.Float64).fill_nan(None))
-        if rankable(rows["as_of"]):
-            found = found.with_columns(rank_within("as_of", ["raw"]))
-        raw = pl.col("raw").fill_null(0.0)
-        return found.select(*KEYS, *(raw.alias(f"raw_{h}d") for h in horizons))
+
+def _constant(panel: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
+    """The mean target of the training rows, 0 where none is known."""
+    return judged(panel).select(*KEYS, *(_mean_target(panel, h) for h in horizons))
+
+
+def _always_up(panel: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
+    """A rise of every stock on every date."""
+    return judged(panel).select(*KEYS, *(pl.lit(1.0).alias(f"raw_{h}d") for h in horizons))
+
+
+def _momentum(panel: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
+    return _ranked(panel, horizons, pl.col("stock_return_252d") - pl.col("stock_return_20d"))
+
+
+def _reversal(panel: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
+    return _ranked(panel, horizons, -pl.col("stock_return_20d"))
+
+
+def _ranked(panel: pl.DataFrame, horizons: Sequence[int], signal: pl.Expr) -> pl.DataFrame:
+    """A signal's rank within the date, or as it is where dates have fewer than 5 rows.
+
+    A stock without the history is in the middle.
+    """
+    rows = judged(panel)
+    found = rows.select(*KEYS, raw=signal.cast(pl.Float64).fill_nan(None))
+    if rankable(rows["as_of"]):
+        found = found.with_columns(rank_within("as_of", ["raw"]))
+    raw = pl.col("raw").fill_null(0.0)
+    return found.select(*KEYS, *(raw.alias(f"raw_{h}d") for h in horizons))
 
 
 def _mean_target(panel: pl.DataFrame, horizon: int) -> pl.Expr:
@@ -127,3 +88,11 @@ def _mean_target(panel: pl.DataFrame, horizon: int) -> pl.Expr:
     known = target.filter(target.is_finite()).rechunk()
     mean = known.mean() if len(known) else 0.0
     return pl.lit(mean, pl.Float64).alias(f"raw_{horizon}d")
+
+
+UNTRAINED: Final = (
+    Untrained("constant", _constant, in_target_units=True),
+    Untrained("always_up", _always_up, in_target_units=True),
+    Untrained("momentum", _momentum),
+    Untrained("reversal", _reversal),
+)
