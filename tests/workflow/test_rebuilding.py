@@ -1,7 +1,9 @@
 """Runs made again from the versions of the tables that they recorded."""
 
+import ast
 import json
 import shutil
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import stocktrend as st
 from stocktrend.errors import LakeError
 from stocktrend.lake import upkeep
 from stocktrend.workflow.origin import recorded_versions
+from stocktrend.workflow.places import libraries
 
 RECIPE = """
 preset: cross_sectional
@@ -93,3 +96,20 @@ def test_only_a_vacuum_that_forgets_the_runs_takes_their_records(root):
     upkeep.vacuum(lake, timedelta(0), [], now=later, dry_run=False)
     with pytest.raises(LakeError, match="is missing"):
         st.rebuild(root)
+
+
+def test_every_library_that_makes_a_figure_is_recorded() -> None:
+    """All that the sources of features, models and evaluation import; the rest moves data."""
+    package = Path(st.__file__).parent
+    imported = set()
+    for part in ("features", "dataset", "model", "training", "evaluation"):
+        for file in (package / part).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                    imported.add(node.module.split(".")[0])
+    makers = imported - sys.stdlib_module_names - {"stocktrend"}
+    makers -= {"safetensors", "pandas", "threadpoolctl"}
+    assert "lightgbm" in makers
+    assert {name.replace("sklearn", "scikit-learn") for name in makers} <= libraries().keys()

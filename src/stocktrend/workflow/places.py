@@ -17,7 +17,10 @@ from stocktrend.config import Settings
 from stocktrend.lake import Lake
 from stocktrend.recipe import Recipe
 
-LIBRARIES = ("polars", "numpy", "numba", "torch", "deltalake", "exchange_calendars", "scikit-learn")
+LIBRARIES = (
+    *("polars", "numpy", "scipy", "numba", "torch", "deltalake", "exchange_calendars"),
+    *("scikit-learn", "lightgbm", "arch"),
+)
 
 
 def lake_folder(root: Path) -> Path:
