@@ -109,6 +109,13 @@ def test_the_setting_coverage_makes_intervals_narrower(market: Path) -> None:
     )
     width = pl.col("high_7d") - pl.col("low_7d")
     assert (narrow.predictions.select(width) < wide.predictions.select(width)).to_series().all()
+    assert wide.evaluation is not None
+    assert narrow.evaluation is not None
+    before, after = (
+        judged.horizons[7].controls["ridge"].width.value or 0.0
+        for judged in (wide.evaluation, narrow.evaluation)
+    )
+    assert 0 < after < 0.8 * before  # controls are to hold as many as the model
 
 
 def test_predicting_two_tickers_ranks_them_among_all(finished: tuple[Path, st.Run]) -> None:

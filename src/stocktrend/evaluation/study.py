@@ -7,6 +7,7 @@ import polars as pl
 from stocktrend.catalog import OURS, Inputs
 from stocktrend.dataset.frames import require_columns
 from stocktrend.errors import DataError
+from stocktrend.evaluation.conformal import COVERAGE
 from stocktrend.evaluation.contenders import CHEAP, contenders, displayed
 from stocktrend.evaluation.horizon import judge_horizon
 from stocktrend.evaluation.outcomes import outcomes as outcomes_of
@@ -118,6 +119,7 @@ def beside_controls(
     *,
     seed: int,
     inputs: Inputs = OURS,
+    coverage: float = COVERAGE,
     threads: int | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What ``judge`` reads, of one model and the simple controls; see ``evaluate``."""
@@ -130,7 +132,7 @@ def beside_controls(
     of_control = []
     for control in contenders(recipe, CHEAP, inputs=inputs, threads=threads):
         [raw] = control.scores((panel,), horizons, seed=seed)
-        of_control.append(displayed(control, raw, panel, horizons))
+        of_control.append(displayed(control, raw, panel, horizons, coverage=coverage))
     given = [name for name in said if name in predictions.columns]
     own = predictions.select(pl.lit(MAIN).alias("model"), "ticker", "as_of", *given)
     judged = outcomes_of(panel.filter(pl.col("split") == "test"), horizons)

@@ -147,6 +147,7 @@ def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
         run.recipe,
         seed=settings.seed,
         inputs=run.forecaster.inputs,
+        coverage=settings.coverage,
         threads=settings.threads,
     )
     judged = judge_and_log(
