@@ -3,7 +3,7 @@
 Run: ``python benchmarks/judgement.py [--trials 400] [--tickers 500] [--dates 340]``. First: scores
 that know nothing beside returns with a market and a style, weekly, 20 stocks; per metric the share
 of 95% intervals that hold what the metric is then, which is known. ``persistence`` is that of
-market and style from week to week. Second: the share of p-values of at most 5% for the best of
+market and style from week to week. Second: the share of p-values of at most 2.5% for the best of
 variants without any skill. Third: processor time to judge 13 contenders at 7 and 30 days.
 """
 
@@ -18,7 +18,7 @@ from scipy.stats import norm
 from stocktrend.evaluation.bootstrap import DateBootstrap, Floats
 from stocktrend.evaluation.metrics import Outcomes, replicate_metrics
 from stocktrend.evaluation.rows import Dates, Said
-from stocktrend.evaluation.significance import superior_ability
+from stocktrend.evaluation.significance import LEVEL, superior_ability
 from stocktrend.evaluation.study import judge
 
 FIRST = datetime(2012, 1, 6, 21, tzinfo=UTC)
@@ -101,13 +101,13 @@ def coverage(dates: int, horizon: int, persistence: float, trials: int) -> dict[
 
 
 def size(dates: int, horizon: int, variants: int, trials: int) -> float:
-    """Share of p-values of at most 5% without any skill; half of the variance is shared."""
+    """Share of p-values that claim skill where there is none; half of the variance is shared."""
     bootstrap, span = bootstrap_of(dates, horizon), -(-horizon // 7)
     generator, claims = np.random.default_rng(variants), 0
     for _ in range(trials):
         shocks = generator.normal(size=(dates + span, variants))
         total = np.cumsum(shocks + generator.normal(size=(dates + span, 1)), axis=0)
-        claims += superior_ability(total[span:] - total[:-span], bootstrap) <= 0.05
+        claims += superior_ability(total[span:] - total[:-span], bootstrap) <= LEVEL
     return claims / trials
 
 

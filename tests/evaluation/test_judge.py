@@ -1,6 +1,7 @@
 """The judgement of several contenders on planted truths: same rows, paired, three entries."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -11,8 +12,9 @@ from planted import planted_panel
 from stocktrend.errors import DataError
 from stocktrend.evaluation import Evaluation
 from stocktrend.evaluation.results import HorizonEvaluation
-from stocktrend.evaluation.significance import Attempt, Trial
+from stocktrend.evaluation.significance import Attempt, Trial, Tried
 from stocktrend.evaluation.study import judge
+from stocktrend.evaluation.verdict import horizon_verdict
 
 KEYS = ("ticker", "as_of")
 DATES, TICKERS = 80, 15
@@ -183,6 +185,16 @@ def test_the_best_of_many_variants_is_named_in_the_verdict() -> None:
     assert (
         "the best of 4 variants tried on these data shows more than chance would give "
         "(p < 0.001) and is shown to exceed LightGBM (p < 0.001)" in verdict
+    )
+
+
+def test_the_test_of_variants_claims_no_more_than_an_interval_of_95_percent() -> None:
+    found = judged(contender("dual_tower", FORESIGHT), contender("lightgbm", noise(9)))
+    near = Tried(("now",), 1, "now", p_chance=0.031, reference="lightgbm", p_reference=0.031)
+    assert (
+        "the one variant tried on these data shows no more than chance would give (p = 0.031) "
+        "and is not shown to exceed LightGBM (p = 0.031)"
+        in horizon_verdict(replace(found, tried=near))
     )
 
 

@@ -7,7 +7,7 @@ from scipy.stats import binom
 from test_bootstrap import days
 
 from stocktrend.evaluation.bootstrap import DateBootstrap
-from stocktrend.evaluation.significance import Attempt, Trial, Tried, superior_ability, tried
+from stocktrend.evaluation.significance import LEVEL, Attempt, Trial, Tried, superior_ability, tried
 
 WEEKS = [str(day) for day in days(150, 7)]
 
@@ -52,8 +52,8 @@ def test_the_best_of_useless_variants_is_seldom_called_skilled(
         shocks = generator.normal(size=(dates + weeks, variants))
         shocks += generator.normal(size=(dates + weeks, 1))
         total = np.cumsum(shocks, axis=0)
-        claims += superior_ability(total[weeks:] - total[:-weeks], bootstrap) <= 0.05
-    assert claims <= binom.ppf(0.995, 300, 0.05)
+        claims += superior_ability(total[weeks:] - total[:-weeks], bootstrap) <= LEVEL
+    assert claims <= binom.ppf(0.995, 300, LEVEL)
 
 
 def test_a_skill_that_stands_alone_is_lost_among_many_tries() -> None:
@@ -63,7 +63,7 @@ def test_a_skill_that_stands_alone_is_lost_among_many_tries() -> None:
     assert alone.count == 1
     assert alone.p_chance is not None
     assert many.p_chance is not None
-    assert alone.p_chance < 0.05 < many.p_chance
+    assert alone.p_chance <= LEVEL < many.p_chance
     assert many.count == 61
     assert many.by_chance
     assert not alone.by_chance

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from stocktrend.evaluation.bootstrap import MIN_BLOCKS, DateBootstrap, Floats
+from stocktrend.evaluation.bootstrap import MIN_BLOCKS, TAIL, DateBootstrap, Floats
 
-LEVEL = 0.05
+LEVEL = TAIL
+"""One-sided, as the lower bounds of intervals: a verdict then says one thing of one finding."""
+
 MIN_SHARED = 0.8
 """Share of the judged dates that another variant must have been judged on to be tested with."""
 
