@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from stocktrend.live.http import Http
@@ -20,6 +20,25 @@ class Window:
 
     since: date
     now: datetime
+
+    def years(self) -> tuple[tuple[date, date | None], ...]:
+        """First and last day of the requests that ask for it; None: an open end.
+
+        The years before this one and this one are asked for apart, from a year's first day on, so
+        that on most days the question is the same as the day before.
+
+        >>> from datetime import UTC
+        >>> window = Window(date(2015, 6, 1), datetime(2024, 3, 1, tzinfo=UTC))
+        >>> [(str(first), str(last)) for first, last in window.years()]
+        [('2015-01-01', '2023-12-31'), ('2024-01-01', 'None')]
+        """
+        this_year = date(self.now.year, 1, 1)
+        if self.since >= this_year:
+            return ((this_year, None),)
+        return (
+            (date(self.since.year, 1, 1), this_year - timedelta(days=1)),
+            (this_year, None),
+        )
 
 
 class Source(Protocol):

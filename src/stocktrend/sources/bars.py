@@ -1,6 +1,8 @@
 """Daily bars: Yahoo-style CSV or Parquet, columns in any order and case."""
 
 import re
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -13,13 +15,14 @@ from stocktrend.sources.fields import (
     Synonyms,
     day,
     first_reason,
+    known_too_late,
     match_columns,
     not_a_number,
     number,
     schema_frame,
     symbol,
 )
-from stocktrend.sources.files import read_rows, stem
+from stocktrend.sources.files import Rows, read_rows, stem
 
 COLUMNS: Final[Synonyms] = {
     "ticker": ("ticker", "symbol", "tic"),
@@ -55,11 +58,34 @@ def read_bars(path: Path, setting: BarsFile, name: str, shown: str, exchange: st
         SourceError: the file is unreadable or lacks a column.
     """
     rows = read_rows(path)
+    columns = match_columns(path, rows.frame.columns, COLUMNS, setting.columns, REQUIRED)
+    ticker = symbol(columns["ticker"]) if "ticker" in columns else pl.lit(ticker_of(path))
+    return bars_of(rows, columns, ticker, name, shown, exchange)
+
+
+def bars_of(
+    rows: Rows,
+    columns: Mapping[str, str],
+    ticker: pl.Expr,
+    name: str,
+    shown: str,
+    exchange: str,
+    latest: datetime | None = None,
+) -> Batch:
+    """Daily bars of rows whose columns are known, see :func:`read_bars`.
+
+    Args:
+        rows: What was read.
+        columns: Our names, all of ``REQUIRED`` among them -> those of ``rows``.
+        ticker: Of each row.
+        name: Name of the source, stored with each record.
+        shown: Where they are from, as reports show it.
+        exchange: Whose sessions are valid days.
+        latest: When they were retrieved (UTC): nothing can be known a day later than that.
+    """
     raw = rows.frame
-    columns = match_columns(path, raw.columns, COLUMNS, setting.columns, REQUIRED)
     adjusted = columns.get("adj_close", columns["close"])
     numbers = {**{c: columns[c] for c in REQUIRED[1:]}, "adj_close": adjusted}
-    ticker = symbol(columns["ticker"]) if "ticker" in columns else pl.lit(ticker_of(path))
     typed = raw.select(
         "row",
         ticker.alias("ticker"),
@@ -84,6 +110,7 @@ def read_bars(path: Path, setting: BarsFile, name: str, shown: str, exchange: st
             pl.when(pl.col("known_at").is_null()).then(
                 pl.lit(f"no session of {exchange} on this day")
             ),
+            known_too_late(latest),
         ),
         pl.col("known_at").alias("event_time"),
         pl.lit(name).alias("source"),
