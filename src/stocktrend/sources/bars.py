@@ -1,8 +1,7 @@
 """Daily bars: Yahoo-style CSV or Parquet, columns in any order and case."""
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,6 @@ from stocktrend.sources.fields import (
     Synonyms,
     day,
     first_reason,
-    known_too_late,
     match_columns,
     not_a_number,
     number,
@@ -70,7 +68,7 @@ def bars_of(
     name: str,
     shown: str,
     exchange: str,
-    latest: datetime | None = None,
+    reasons: Iterable[pl.Expr] = (),
 ) -> Batch:
     """Daily bars of rows whose columns are known, see :func:`read_bars`.
 
@@ -81,7 +79,7 @@ def bars_of(
         name: Name of the source, stored with each record.
         shown: Where they are from, as reports show it.
         exchange: Whose sessions are valid days.
-        latest: When they were retrieved (UTC): nothing can be known a day later than that.
+        reasons: Further ones to refuse a record, of the schema's columns; null where there is none.
     """
     raw = rows.frame
     adjusted = columns.get("adj_close", columns["close"])
@@ -110,7 +108,7 @@ def bars_of(
             pl.when(pl.col("known_at").is_null()).then(
                 pl.lit(f"no session of {exchange} on this day")
             ),
-            known_too_late(latest),
+            *reasons,
         ),
         pl.col("known_at").alias("event_time"),
         pl.lit(name).alias("source"),

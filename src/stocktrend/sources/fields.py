@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -126,20 +125,6 @@ def not_a_number(frame: pl.DataFrame, column: str) -> pl.Expr:
     written = text(frame, column)
     bad = written.is_not_null() & number(frame, column).is_null()
     return pl.when(bad).then(pl.format(f"{column} is not a number: {{}}", written))
-
-
-def known_too_late(latest: datetime | None) -> pl.Expr:
-    """The reason for which a record is refused that claims to be known after its retrieval.
-
-    A day is allowed for: a release of today counts as known at the day's end. None: none is.
-    """
-    if latest is None:
-        return pl.lit(None, dtype=pl.String)
-    late = pl.col("known_at") > latest + timedelta(days=1)
-    known = pl.col("known_at").dt.to_string("%Y-%m-%d %H:%M UTC")
-    return pl.when(late).then(
-        pl.format("claims to be known on {}, more than a day after it was retrieved", known)
-    )
 
 
 def first_reason(*reasons: pl.Expr) -> pl.Expr:
