@@ -12,7 +12,7 @@ from stocktrend.errors import DataError
 from stocktrend.evaluation import Evaluation
 from stocktrend.evaluation.contenders import CHEAP, contenders, displayed
 from stocktrend.evaluation.ridge import Ridge
-from stocktrend.evaluation.study import beside_controls, evaluate
+from stocktrend.evaluation.study import beside_controls, judge
 from stocktrend.recipe import PRESETS, Recipe
 
 HORIZONS = (7, 30)
@@ -27,6 +27,14 @@ def split_panel(dates: int = 120, tickers: int = 12, **planted: float) -> pl.Dat
         for h in HORIZONS
     ]
     return time_split(panel.with_columns(unknown), horizons=HORIZONS)
+
+
+def evaluate(
+    panel: pl.DataFrame, predictions: pl.DataFrame, horizons: tuple[int, ...], *, seed: int
+) -> Evaluation:
+    return judge(
+        *beside_controls(panel, predictions, horizons, Recipe(), seed=seed), horizons, seed=seed
+    )
 
 
 def scored(panel: pl.DataFrame, score: pl.Expr) -> pl.DataFrame:

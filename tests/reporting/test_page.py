@@ -13,7 +13,8 @@ from pages import Page, sections, words
 
 from planted import SIGNAL, planted_panel
 from stocktrend.dataset import time_split
-from stocktrend.evaluation.study import evaluate
+from stocktrend.evaluation.study import beside_controls, judge
+from stocktrend.recipe import Recipe
 from stocktrend.reporting import ReportContents, render_report, write_report
 
 HOSTILE = '</script><img src=x onerror="alert(1)">&amp;'
@@ -50,7 +51,9 @@ def make(tickers: int = 8, dates: int = 60) -> ReportContents:
         latest=predictions.filter(pl.col("as_of") == pl.col("as_of").max()),
         panel=panel,
         prices=prices,
-        evaluation=evaluate(panel, predictions, (7, 30), seed=0),
+        evaluation=judge(
+            *beside_controls(panel, predictions, (7, 30), Recipe(), seed=0), (7, 30), seed=0
+        ),
         histories=[
             {"train_loss": [1.0, 0.5], "val_loss": [1.0, float("nan")], "mse_7d": [0.2, 0.1]}
         ],

@@ -10,7 +10,8 @@ calm stocks too narrow and of wild ones too wide.
    Stocks of a date move together, so dates count and not rows: a row of one of K dates with n rows
    weighs 1 / ((K + 1) n), and 1 / (K + 1) is kept for the date to come, which may be worse than
    all. Where dates are exchangeable the interval holds at least as often as it says (Lee, Barber
-   and Willett 2023; with a row a date the split conformal interval of Papadopoulos et al. 2002).
+   and Willett 2023; with a row a date the split conformal interval of Papadopoulos et al. 2002),
+   but for what the score itself took from them: its calibration, and the choice of an epoch.
    Below 2 / (1 - coverage) - 1 dates (19 for 90%) nothing bounds it, and the interval is all of
    [-1, 1] until test dates whose outcomes are known by then make up the number.
 2. *Step.* Dates are not exchangeable for long. As outcomes become known, each bound moves by

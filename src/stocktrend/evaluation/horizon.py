@@ -26,6 +26,7 @@ from stocktrend.evaluation.metrics import (
 )
 from stocktrend.evaluation.portfolio import Portfolio, portfolios
 from stocktrend.evaluation.results import (
+    MAIN,
     Comparison,
     EntryEvaluation,
     HorizonEvaluation,
@@ -50,7 +51,8 @@ _ORDER = (
     *("stock_tower", "context_tower", "additive", "shuffled_context", "blend"),
 )
 
-Pairs = Sequence[tuple[str, str]]
+PAIRS = (("blend", "lightgbm"), ("blend", MAIN), ("additive", "stock_tower"))
+"""Compared beside the main model and its controls, where both are there."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,11 @@ class Field:
         main, *others = self.replicates
         return tuple(self._compare(main, other, named=False) for other in others)
 
-    def against(self, pairs: Pairs) -> tuple[Comparison, ...]:
-        """Pairs of contenders, as far as they are there."""
+    def against_each_other(self) -> tuple[Comparison, ...]:
+        """The ``PAIRS`` of contenders, as far as they are there."""
         there = self.replicates.keys()
         return tuple(
-            self._compare(one, other, named=True) for one, other in pairs if {one, other} <= there
+            self._compare(one, other, named=True) for one, other in PAIRS if {one, other} <= there
         )
 
     def _compare(self, one: str, other: str, *, named: bool) -> Comparison:
@@ -115,7 +117,6 @@ def judge_horizon(
     horizon: int,
     *,
     main: str,
-    pairs: Pairs,
     costs_bp: float,
     attempt: Attempt | None,
     seed: int,
@@ -145,7 +146,7 @@ def judge_horizon(
         deciles=deciles(sample.said[main].score, truth.target, truth.dates, bootstrap),
         skill=outcome_of(field.skill),
         verdict="",
-        pairs=field.against(pairs),
+        pairs=field.against_each_other(),
         entries=_entries(sample, field, bootstrap),
         reliability={
             name: one.reliability

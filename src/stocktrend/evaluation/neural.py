@@ -83,6 +83,7 @@ def shuffled_contexts(panel: pl.DataFrame, inputs: Inputs = OURS, seed: int = 0)
 
     A ticker takes its own context of that date, so its news moves with the market's state. Where
     it has no row then, it takes that of the date's first ticker: half of a context would be none.
+    The other date may come later, which can only favour this control over the model.
 
     Args:
         panel: ``ticker``, ``as_of``, ``split`` and the inputs.

@@ -19,9 +19,6 @@ from stocktrend.evaluation.verdict import headline
 from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
 
-PAIRS = (("blend", "lightgbm"), ("blend", MAIN), ("additive", "stock_tower"))
-"""Compared beside the main model and its controls, where both are there."""
-
 
 def judge(
     predictions: pl.DataFrame,
@@ -30,7 +27,6 @@ def judge(
     *,
     seed: int,
     main: str = MAIN,
-    pairs: Sequence[tuple[str, str]] = PAIRS,
     costs_bp: float = COSTS_BP,
     attempt: Attempt | None = None,
     progress: Progress = silent,
@@ -46,7 +42,6 @@ def judge(
         horizons: Days.
         seed: Of the bootstrap.
         main: The contender that is judged against the others.
-        pairs: Other contenders to compare: (one, other).
         costs_bp: Basis points that a portfolio pays for each unit it trades.
         attempt: Says which variant the main model is, and what was judged on the same data before.
         progress: Called once a horizon.
@@ -67,48 +62,12 @@ def judge(
             tables.sample(horizon),
             horizon,
             main=main,
-            pairs=pairs,
             costs_bp=costs_bp,
             attempt=attempt,
             seed=seed,
         )
         progress("evaluate", done, len(horizons), "horizons")
     return Evaluation(headline(list(found.values())), found, seed, main)
-
-
-def evaluate(
-    panel: pl.DataFrame,
-    predictions: pl.DataFrame,
-    horizons: Sequence[int],
-    *,
-    seed: int,
-    recipe: Recipe | None = None,
-    inputs: Inputs = OURS,
-    attempt: Attempt | None = None,
-    progress: Progress = silent,
-) -> Evaluation:
-    """Judge one model's scores on the test split, beside the simple controls.
-
-    Args:
-        panel: From ``time_split``: ``ticker``, ``as_of``, ``split``, the 87 features and, per
-            horizon, the return, the target (null where unknown or masked) and when it is known.
-        predictions: ``ticker``, ``as_of`` and ``score_{h}d`` in units of the target; where they are
-            there also the other columns that ``judge`` reads.
-        horizons: Days.
-        seed: Of the bootstrap and of the controls.
-        recipe: The model's, which the controls take their inputs and target from; default:
-            standardised features and the target as it is.
-        inputs: Columns that the controls read, as the model does; default: the 87.
-        attempt: As for ``judge``.
-        progress: Called once a horizon.
-
-    Raises:
-        DataError: columns are missing, or the two frames have no row in common.
-    """
-    table, came = beside_controls(
-        panel, predictions, horizons, recipe or Recipe(), seed=seed, inputs=inputs
-    )
-    return judge(table, came, horizons, seed=seed, attempt=attempt, progress=progress)
 
 
 def beside_controls(
@@ -122,7 +81,26 @@ def beside_controls(
     coverage: float = COVERAGE,
     threads: int | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What ``judge`` reads, of one model and the simple controls; see ``evaluate``."""
+    """What ``judge`` reads of one model on the test split, and of the simple controls.
+
+    Args:
+        panel: From ``time_split``: ``ticker``, ``as_of``, ``split``, the features and, per horizon,
+            the return, the target (null where unknown or masked) and when it is known.
+        predictions: ``ticker``, ``as_of`` and ``score_{h}d`` in units of the target; where they are
+            there also the other columns that ``judge`` reads.
+        horizons: Days.
+        recipe: The model's, which the controls take their inputs and target from.
+        seed: Of the controls.
+        inputs: Columns that the controls read, as the model does; default: the 87.
+        coverage: Share of targets that the controls' intervals are to hold, as the model's.
+        threads: As for ``contenders``.
+
+    Returns:
+        Predictions of all, and the outcomes of the test split.
+
+    Raises:
+        DataError: columns are missing.
+    """
     targets = [f"target_{h}d" for h in horizons]
     scores = [f"score_{h}d" for h in horizons]
     kinds = ("raw", "score", "pos_prob", "low", "high")

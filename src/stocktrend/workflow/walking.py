@@ -58,7 +58,8 @@ def walk_forward(
 
     Returns:
         The study. Of a data root it is also kept in ``studies/<id>/``; the same inputs give the
-        same id and the same bytes, and one that was stopped goes on where it was.
+        same id and, where the same was tried before, the same bytes. One that was stopped goes on
+        where it was.
 
     Raises:
         ConfigError: the settings are wrong, or a control is unknown.
