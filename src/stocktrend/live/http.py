@@ -1,6 +1,6 @@
 """What a live source asks for an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,8 +21,19 @@ class Answer:
 class Http(Protocol):
     """Asks one host, politely: at its rate, again after faults, with what is on disk known."""
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        check: Callable[[Answer], object] | None = None,
+    ) -> Answer:
         """Ask for a path below the source's ``base_url``; keys are added on the way out.
+
+        Args:
+            path: Empty: ``base_url`` itself.
+            query: Names and values.
+            check: Raises SourceError for an answer that is not what it should be: such a one is
+                not kept on disk, and asked for again, as after a fault.
 
         Raises:
             SourceError: no complete answer after all attempts, or one that no attempt can mend;

@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
 
 from stocktrend.live.http import Http
 from stocktrend.sources.batch import Batch
+
+NEW_YORK: Final = ZoneInfo("America/New_York")
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,11 @@ class Window:
     since: date
     now: datetime
 
+    @property
+    def today(self) -> date:
+        """The day in New York, where all services of the project keep their calendars."""
+        return self.now.astimezone(NEW_YORK).date()
+
     def years(self) -> tuple[tuple[date, date | None], ...]:
         """First and last day of the requests that ask for it; None: an open end.
 
@@ -32,7 +40,7 @@ class Window:
         >>> [(str(first), str(last)) for first, last in window.years()]
         [('2015-01-01', '2023-12-31'), ('2024-01-01', 'None')]
         """
-        this_year = date(self.now.year, 1, 1)
+        this_year = date(self.today.year, 1, 1)
         if self.since >= this_year:
             return ((this_year, None),)
         return (
