@@ -68,7 +68,7 @@ class Pending:
             first.table, records, self._retrieved_at, versioned=first.versioned
         )
         fates = records.select("_file", "row").with_columns(upserted.status)
-        refused = _contradictions(records, fates, [batch for batch, *_ in batches])
+        refused = rejected_rows(records, fates, [batch for batch, *_ in batches])
         quarantine = pl.concat([*(batch.quarantine for batch, *_ in batches), refused])
         paths = [batch.path for batch, *_ in batches]
         self._lake.add_quarantine(quarantine, paths)
@@ -91,10 +91,16 @@ def _counts(fates: pl.DataFrame) -> dict[int, dict[str, int]]:
     return counts
 
 
-def _contradictions(
+def rejected_rows(
     records: pl.DataFrame, fates: pl.DataFrame, batches: list[Batch]
 ) -> pl.DataFrame:
-    """Quarantine rows of records that the lake rejected."""
+    """Quarantine rows of records that the lake rejected.
+
+    Args:
+        records: Of all batches, with ``origin`` and ``_file``, the number of their batch.
+        fates: ``status`` of each, as ``Lake.upsert`` gave it.
+        batches: That they came in.
+    """
     rejected = records.filter(fates["status"] == REJECTED)
     fields = [name for name in rejected.columns if name not in ("row", "_file", ORIGIN)]
     rows: list[tuple[Any, ...]] = []

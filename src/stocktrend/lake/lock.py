@@ -1,8 +1,9 @@
 """One writer at a time: two would each overwrite what the other had added meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from stocktrend.errors import LakeError, StocktrendError
 
@@ -14,7 +15,10 @@ except ImportError:  # Windows has no advisory locks of this kind
 
 @contextmanager
 def only_writer(
-    folder: Path, what: str = "the lake", error: type[StocktrendError] = LakeError
+    folder: Path,
+    what: str = "the lake",
+    error: type[StocktrendError] = LakeError,
+    wait: Callable[[str], None] | None = None,
 ) -> Iterator[bool]:
     """Hold a folder against other programs; the system releases it when a program dies.
 
@@ -22,6 +26,7 @@ def only_writer(
         folder: Made where it does not exist.
         what: Named in errors.
         error: Type of errors.
+        wait: Told, in a line, that another program is waited for; None: that is an error.
 
     Yields:
         Whether others are held off: not where the system has no such locks.
@@ -40,11 +45,23 @@ def only_writer(
         ) from refused
     with file:
         if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as held:
-                raise error(
-                    f"One program at a time may write to {what}, however another one holds "
-                    f"{lock}. Wait for it, then run the command again"
-                ) from held
+            _hold(file, what, error, wait)
         yield fcntl is not None
+
+
+def _hold(
+    file: TextIO,
+    what: str,
+    error: type[StocktrendError],
+    wait: Callable[[str], None] | None,
+) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as held:
+        if wait is None:
+            raise error(
+                f"One program at a time may write to {what}, however another one holds "
+                f"{file.name}. Wait for it, then run the command again"
+            ) from held
+        wait(f"Another program writes to {what}: waiting until it is done")
+        fcntl.flock(file, fcntl.LOCK_EX)

@@ -149,6 +149,16 @@ class LakeReader:
             .sort(ORIGIN, "ticker")
         )
 
+    def origins(self, table: str) -> pl.DataFrame:
+        """Versions stored from each origin, and the last ``known_at``: ``origin, rows, last``."""
+        version = self._version(table)
+        if version is None:
+            return pl.DataFrame(schema={ORIGIN: pl.String, "rows": pl.UInt32, "last": UTC_TIME})
+        rows = self._read(table, [ORIGIN, "known_at"], version)
+        return rows.group_by(ORIGIN).agg(
+            pl.len().alias("rows"), pl.col("known_at").max().alias("last")
+        )
+
     def _shown(
         self,
         table: str,

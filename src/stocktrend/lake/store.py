@@ -95,11 +95,14 @@ class Lake(LakeReader):
         self._held = False
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, wait: Callable[[str], None] | None = None) -> Iterator[None]:
         """Hold the lake against other programs; each write does so itself where this does not.
 
         What killed programs left is removed first, where the system can hold others off, and a
         restore that was stopped is finished.
+
+        Args:
+            wait: Told that another program is waited for; None: that is an error.
 
         Raises:
             LakeError: another program writes to the lake, or it is damaged or read-only, or made
@@ -113,7 +116,7 @@ class Lake(LakeReader):
         if self._held or "://" in self.path:
             yield
             return
-        with only_writer(Path(self.path)) as alone:
+        with only_writer(Path(self.path), wait=wait) as alone:
             self._held = True
             try:
                 for table in STORED:
@@ -210,6 +213,21 @@ class Lake(LakeReader):
         order = ["table", "path", "row", "reason"]
         after = pl.concat([kept, frame.select(list(schema.QUARANTINE))]).sort(order)
         if self._version(QUARANTINED) is None or not after.equals(before.sort(order)):
+            self._overwrite(QUARANTINED, after)
+
+    @_alone
+    def extend_quarantine(self, frame: pl.DataFrame) -> None:
+        """Add to what is in quarantine; rows that differ in nothing but their number stay one.
+
+        Args:
+            frame: ``schema.QUARANTINE`` columns.
+        """
+        said = [name for name in schema.QUARANTINE if name != "row"]
+        before = self._refused()
+        more = frame.select(list(schema.QUARANTINE)).unique(said, keep="first", maintain_order=True)
+        more = more.join(before, on=said, how="anti", nulls_equal=True)
+        if more.height:
+            after = pl.concat([before, more]).sort("table", "path", "row", "reason")
             self._overwrite(QUARANTINED, after)
 
     def _add(self, table: str, rows: pl.DataFrame, present: bool) -> None:

@@ -1,6 +1,7 @@
 """What a reader makes of one file: valid records, and every other row with its reason."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -112,6 +113,38 @@ def make_batch(
         duplicate=duplicate,
         notes={name: count for name, count in (notes or {}).items() if count},
         versioned=versioned,
+    )
+
+
+def as_one(batches: Sequence[Batch]) -> Batch:
+    """Several batches as if their rows came in one file, one after the other.
+
+    Args:
+        batches: At least one; of one table, source and path, all versioned or none.
+
+    Returns:
+        The batch. A second row of one key with other content is quarantined, the first is kept.
+    """
+    first = batches[0]
+    if len(batches) == 1:
+        return first
+    records, refused, notes, before = [], [], Counter[str](), 0
+    for batch in batches:
+        onward = (pl.col("row") + before).alias("row")
+        records.append(batch.records.with_columns(onward))
+        refused.append(batch.quarantine.with_columns(onward))
+        notes.update(batch.notes)
+        before += batch.read
+    together = pl.concat(records)
+    kept, conflicts, duplicate = _first_of_each_key(first.table, together, first.versioned)
+    more = _quarantine(first.table, first.source, first.path, together, conflicts, together)
+    return replace(
+        first,
+        read=before,
+        records=kept,
+        quarantine=pl.concat([*refused, more]),
+        duplicate=duplicate + sum(batch.duplicate for batch in batches),
+        notes=dict(notes),
     )
 
 

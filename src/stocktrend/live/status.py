@@ -1,0 +1,59 @@
+"""How the live sources fared when they were last asked: ``<data_root>/live/status.json``."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from stocktrend.atomic import write_json
+from stocktrend.live.updating import Fetched
+
+STATUS: Final = "status.json"
+
+
+@dataclass(frozen=True)
+class Status:
+    """Of one source; times as ISO, None: never.
+
+    Attributes:
+        last_success: When every part of it was last complete.
+        last_failure: When it last was not, and ``last_error`` why.
+        last_error: Without keys.
+    """
+
+    last_success: str | None = None
+    last_failure: str | None = None
+    last_error: str | None = None
+
+
+def read_status(folder: Path) -> dict[str, Status]:
+    """Status by name; a damaged file, as it says nothing that the next update does not, is none."""
+    try:
+        content = json.loads((folder / STATUS).read_text("utf-8"))
+        return {name: Status(**fields) for name, fields in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def write_status(
+    folder: Path, fetched: Sequence[Fetched], refused: Mapping[str, str], now: datetime
+) -> None:
+    """Note how sources fared; the others stay as they are.
+
+    Args:
+        folder: ``<data_root>/live``.
+        fetched: What came of those that were asked.
+        refused: Name -> why a source could not be asked at all.
+        now: The time.
+    """
+    status, moment = read_status(folder), now.isoformat()
+    errors = {one.name: one.error for one in fetched} | dict(refused)
+    for name, error in errors.items():
+        held = status.get(name, Status())
+        if error is None:
+            status[name] = replace(held, last_success=moment)
+        else:
+            status[name] = replace(held, last_failure=moment, last_error=error)
+    write_json(folder / STATUS, {name: asdict(one) for name, one in sorted(status.items())})

@@ -1,0 +1,147 @@
+"""From batches to the lake, in an order in which a stop anywhere is mended by asking again.
+
+1. What was refused goes to quarantine, beside what is there.
+2. Records are stored; what the lake rejects of them goes to quarantine.
+3. The parts of which all is stored are marked.
+
+A stop leaves parts without a mark. They are asked for again from where they were, and say what
+they said: the rows of the quarantine are there already, the records unchanged.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from stocktrend.ingestion.commit import rejected_rows
+from stocktrend.lake import Lake
+from stocktrend.lake.revisions import DUPLICATE, NEW, ORIGIN, REJECTED, REVISED, UNCHANGED
+from stocktrend.live.marks import Mark
+from stocktrend.sources.batch import Batch, as_one
+
+FATES: Final = (NEW, REVISED, UNCHANGED, DUPLICATE, REJECTED)
+
+
+@dataclass
+class Counts:
+    """The fate of what a source's parts brought; ``read`` is the sum of the other counts."""
+
+    read: int = 0
+    new: int = 0
+    revised: int = 0
+    unchanged: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+class Storing:
+    """Parts of live sources that wait to be stored together.
+
+    Args:
+        lake: To store them in.
+        retrieved_at: When they were retrieved: ``known_at`` of revisions.
+        wait: Told in a line where another program writes to the lake.
+    """
+
+    def __init__(self, lake: Lake, retrieved_at: datetime, wait: Callable[[str], None]) -> None:
+        self._lake = lake
+        self._retrieved_at = retrieved_at
+        self._wait = wait
+        self._batches: list[tuple[str, Batch]] = []
+        self._marks: list[Mark] = []
+        self.counts: dict[str, Counts] = {}
+        self.rows = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._batches or self._marks)
+
+    def add(self, source: str, batches: Sequence[Batch], mark: Mark | None) -> None:
+        """Take what a part of a source brought.
+
+        Args:
+            source: Its name.
+            batches: In the order in which they came.
+            mark: That of the part; None where not all of it came.
+        """
+        files: dict[tuple[str, bool], list[Batch]] = {}
+        for batch in batches:
+            files.setdefault((batch.path, batch.versioned), []).append(batch)
+        whole = [(source, as_one(parts)) for parts in files.values()]
+        self._batches += whole
+        self._marks += [] if mark is None else [mark]
+        self.rows += sum(batch.read for _, batch in whole)
+
+    def flush(self) -> None:
+        """Store what waits.
+
+        Raises:
+            LakeError: the lake is damaged or cannot be written.
+        """
+        taken, marks = self._batches, self._marks
+        self._batches, self._marks, self.rows = [], [], 0
+        with self._lake.writing(self._wait):
+            self._refuse(batch.quarantine for _, batch in taken)
+            for group in _groups(taken):
+                self._store(group)
+            self._lake.ledger.record({mark.name: mark.to_json() for mark in marks})
+
+    def _refuse(self, frames: Iterable[pl.DataFrame]) -> None:
+        some = [frame for frame in frames if frame.height]
+        if some:
+            self._lake.extend_quarantine(pl.concat(some))
+
+    def _store(self, group: list[tuple[str, Batch]]) -> None:
+        batches = [batch for _, batch in group]
+        records = pl.concat(
+            batch.records.with_columns(pl.lit(batch.path).alias(ORIGIN), pl.lit(i).alias("_file"))
+            for i, batch in enumerate(batches)
+        )
+        first = batches[0]
+        upserted = self._lake.upsert(
+            first.table, records, self._retrieved_at, versioned=first.versioned
+        )
+        fates = records.select("_file", "row").with_columns(upserted.status)
+        self._refuse([rejected_rows(records, fates, batches)])
+        fate = {
+            (file, status): count
+            for file, status, count in fates.group_by("_file", "status").len().iter_rows()
+        }
+        for number, (source, batch) in enumerate(group):
+            found = {name: fate.get((number, name), 0) for name in FATES}
+            self._count(source, batch, found)
+        self._note(group[0][0], upserted.notes.items())
+
+    def _count(self, source: str, batch: Batch, found: dict[str, int]) -> None:
+        counts = self.counts.setdefault(source, Counts())
+        counts.read += batch.read
+        counts.new += found[NEW]
+        counts.revised += found[REVISED]
+        counts.unchanged += found[UNCHANGED]
+        counts.duplicate += found[DUPLICATE] + batch.duplicate
+        counts.quarantined += found[REJECTED] + batch.quarantine.height
+        self._note(source, batch.notes.items())
+
+    def _note(self, source: str, notes: Iterable[tuple[str, int]]) -> None:
+        held = self.counts.setdefault(source, Counts()).notes
+        for note, count in notes:
+            held[note] = held.get(note, 0) + count
+
+
+def _groups(taken: Sequence[tuple[str, Batch]]) -> list[list[tuple[str, Batch]]]:
+    """Batches that one commit may store: of one table, no ticker's bars twice.
+
+    The bars of two answers may each be in a basis of their own.
+    """
+    groups: dict[tuple[str, bool, int], list[tuple[str, Batch]]] = {}
+    times: dict[str, int] = {}
+    for source, batch in taken:
+        turn = 0
+        if batch.table == "bars":
+            tickers = batch.records["ticker"].unique().to_list()
+            turn = max((times.get(ticker, 0) for ticker in tickers), default=0)
+            times |= dict.fromkeys(tickers, turn + 1)
+        groups.setdefault((batch.table, batch.versioned, turn), []).append((source, batch))
+    return list(groups.values())

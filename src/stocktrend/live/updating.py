@@ -1,0 +1,293 @@
+"""Asking all sources at once, and storing what they say.
+
+One thread a host asks part after part; the main thread alone stores, many parts in one commit.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from time import monotonic
+from typing import Final
+
+from stocktrend.errors import SourceError
+from stocktrend.lake import Lake
+from stocktrend.live.http import Http
+from stocktrend.live.marks import Mark, read_marks
+from stocktrend.live.source import Source, Window
+from stocktrend.live.storing import Counts, Storing
+from stocktrend.progress import Progress, silent
+from stocktrend.sources.batch import Batch
+
+ROWS_PER_COMMIT: Final = 400_000
+SECONDS_PER_COMMIT: Final = 60.0
+"""What came is stored after this time at the latest, so that little is asked for again."""
+MOST_WAITING: Final = 16
+"""Parts that wait to be stored; then the threads that ask wait too."""
+FAILURES: Final = 5
+"""Parts in a row after which a source counts as down, and is asked no more."""
+HEARTBEAT: Final = 0.2
+SECONDS_TO_END: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A source, and how it is asked.
+
+    Attributes:
+        http: Makes its requests.
+        host: Sources of one host are asked one after the other.
+        since: First day wanted of a part that is not marked.
+        fingerprint: Digest of the settings that decide the records of a part: a part whose mark
+            has another one is asked for from its start.
+    """
+
+    source: Source
+    http: Http
+    host: str
+    since: date
+    fingerprint: Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came of a source.
+
+    Attributes:
+        parts: To ask for.
+        done: Of them complete.
+        failed: Part -> why it is not.
+        skipped: Not asked for any more, since too many failed in a row.
+        counts: The fate of each row.
+    """
+
+    name: str
+    table: str
+    parts: int
+    done: int
+    failed: dict[str, str]
+    skipped: int
+    counts: Counts
+
+    @property
+    def error(self) -> str | None:
+        """Why it is not complete, in a line; None where it is."""
+        if not self.failed:
+            return None
+        first = next(iter(self.failed.values()))
+        others = len(self.failed) - 1 + self.skipped
+        more = f" ({others:,} more of {self.parts:,} parts failed or were not asked for)"
+        return first + (more if others else "")
+
+
+@dataclass(frozen=True)
+class _Job:
+    asked: Asked
+    part: str
+    window: Window
+    mark: Mark | None
+
+
+@dataclass
+class _Standing:
+    """Of one source while it is asked; its thread writes ``row`` alone, the main thread the rest."""
+
+    source: Source
+    parts: int
+    done: int = 0
+    skipped: int = 0
+    row: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def over(self) -> int:
+        return self.done + self.skipped + len(self.failed)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """``batches`` and ``failure`` both: what came before it failed. Neither: not asked for."""
+
+    job: _Job
+    batches: tuple[Batch, ...] = ()
+    failure: SourceError | None = None
+    asked: bool = True
+
+
+_Arrivals = Queue[_Answer | BaseException]
+
+
+def fetch(
+    lake: Lake,
+    asked: Sequence[Asked],
+    tickers: Sequence[str],
+    *,
+    now: datetime,
+    since: date | None = None,
+    progress: Progress = silent,
+    wait: Callable[[str], None] = lambda line: None,
+    seconds: float = SECONDS_PER_COMMIT,
+) -> tuple[Fetched, ...]:
+    """Ask sources for what is new, and store it.
+
+    Args:
+        lake: To store it in.
+        asked: The sources; their names differ.
+        tickers: That sources of tickers are asked about.
+        now: The time: revisions are known from then on, and nothing later is believed.
+        since: Ask from this day on, whatever is marked.
+        progress: Told about each part, one step a source.
+        wait: Told in a line where another program writes to the lake.
+        seconds: Between two commits, at most.
+
+    Returns:
+        Per source what came of it, failures included.
+
+    Raises:
+        LakeError: the lake is damaged or cannot be written; the sources are asked no more.
+    """
+    marks = read_marks(lake)
+    hosts: dict[str, list[_Job]] = {}
+    standings: dict[str, _Standing] = {}
+    for one in asked:
+        parts = one.source.parts(tickers)
+        standings[one.source.name] = _Standing(one.source, len(parts))
+        progress(one.source.name, 0, len(parts), "parts")
+        hosts.setdefault(one.host, []).extend(_job(one, p, marks, now, since) for p in parts)
+    arrivals: _Arrivals = Queue(MOST_WAITING)
+    stop = Event()
+    threads = [
+        Thread(target=_ask, args=(jobs, standings, arrivals, stop), name=host, daemon=True)
+        for host, jobs in hosts.items()
+    ]
+    storing = Storing(lake, now, wait)
+    try:
+        for thread in threads:
+            thread.start()
+        _receive(threads, arrivals, standings, storing, progress, seconds)
+        if storing:
+            storing.flush()
+    finally:
+        stop.set()
+        end = monotonic() + SECONDS_TO_END
+        for thread in threads:
+            if thread.is_alive():
+                thread.join(max(0.0, end - monotonic()))
+    return tuple(_fetched(standing, storing) for standing in standings.values())
+
+
+def _job(
+    asked: Asked, part: str, marks: dict[str, Mark], now: datetime, since: date | None
+) -> _Job:
+    """What to ask of a part, and its mark once it has come.
+
+    A day of the caller's own that leaves a gap behind what is marked marks nothing.
+    """
+    source = asked.source
+    name, print_ = f"{source.name}:{part}", asked.fingerprint(part)
+    held = marks.get(name)
+    begin = asked.since
+    if held is not None and held.settings == print_:
+        begin = max(begin, held.until - timedelta(days=source.overlap))
+        until: date | None = held.until
+    else:
+        until = None
+    start = begin if since is None else since
+    gap = start > (asked.since if until is None else until)
+    mark = None if gap else Mark(name, source.table, now.date(), print_)
+    return _Job(asked, part, Window(start, now), mark)
+
+
+def _ask(
+    jobs: Sequence[_Job],
+    standings: dict[str, _Standing],
+    arrivals: _Arrivals,
+    stop: Event,
+) -> None:
+    """Ask for the parts of a host; runs in a thread of its own."""
+    try:
+        for job in jobs:
+            standing = standings[job.asked.source.name]
+            if stop.is_set():
+                return
+            answer = _Answer(job, asked=False) if standing.row >= FAILURES else _answer(job, stop)
+            standing.row = standing.row + 1 if answer.failure or not answer.asked else 0
+            _put(arrivals, answer, stop)
+    except BaseException as error:  # noqa: BLE001 (the main thread raises it)
+        _put(arrivals, error, stop)
+
+
+def _answer(job: _Job, stop: Event) -> _Answer:
+    batches: list[Batch] = []
+    try:
+        for batch in job.asked.source.fetch(job.part, job.window, job.asked.http):
+            batches.append(batch)
+            if stop.is_set():
+                break
+    except SourceError as error:
+        return _Answer(job, tuple(batches), error)
+    return _Answer(job, tuple(batches))
+
+
+def _put(arrivals: _Arrivals, item: _Answer | BaseException, stop: Event) -> None:
+    while not stop.is_set():
+        try:
+            arrivals.put(item, timeout=HEARTBEAT)
+        except Full:
+            continue
+        return
+
+
+def _receive(
+    threads: Sequence[Thread],
+    arrivals: _Arrivals,
+    standings: dict[str, _Standing],
+    storing: Storing,
+    progress: Progress,
+    seconds: float,
+) -> None:
+    """Take what arrives until all threads have ended and nothing is left."""
+    stored = monotonic()
+    while True:
+        running = any(thread.is_alive() for thread in threads)
+        try:
+            item = arrivals.get(timeout=HEARTBEAT) if running else arrivals.get_nowait()
+        except Empty:
+            if not running:
+                return
+        else:
+            if isinstance(item, BaseException):
+                raise item
+            standing = standings[item.job.asked.source.name]
+            _take(item, standing, storing)
+            progress(standing.source.name, standing.over, standing.parts, "parts")
+        if storing and (storing.rows >= ROWS_PER_COMMIT or monotonic() - stored >= seconds):
+            storing.flush()
+            stored = monotonic()
+
+
+def _take(answer: _Answer, standing: _Standing, storing: Storing) -> None:
+    part = answer.job.part
+    if not answer.asked:
+        standing.skipped += 1
+        return
+    if answer.failure is None:
+        standing.done += 1
+    else:
+        standing.failed[part] = str(answer.failure)
+    mark = answer.job.mark if answer.failure is None else None
+    storing.add(standing.source.name, answer.batches, mark)
+
+
+def _fetched(standing: _Standing, storing: Storing) -> Fetched:
+    name = standing.source.name
+    return Fetched(
+        name=name,
+        table=standing.source.table,
+        parts=standing.parts,
+        done=standing.done,
+        failed=standing.failed,
+        skipped=standing.skipped,
+        counts=storing.counts.get(name, Counts()),
+    )

@@ -1,0 +1,199 @@
+"""What is asked of live sources, and what of it is stored."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from stocktrend.errors import LakeError
+from stocktrend.lake import Lake
+from stocktrend.live.http import Http
+from stocktrend.live.source import Window
+from stocktrend.live.updating import FAILURES, fetch
+from stocktrend.sources.batch import Batch
+from tests.live.invented import LONG_AGO, NOW, Wire, asked, daily
+
+TOMORROW = NOW + timedelta(days=1)
+MARCH = date(2024, 3, 1)
+
+
+def stored(lake: Lake) -> list[str]:
+    return lake.read("news")["id"].to_list()
+
+
+def test_a_first_update_asks_from_the_start_and_stores_every_record(tmp_path: Path) -> None:
+    lake, wire = Lake(tmp_path), Wire({"AAPL": daily(date(2023, 12, 30), 5)})
+    (found,) = fetch(lake, [asked(wire)], [], now=NOW)
+    assert wire.asked == [("AAPL", LONG_AGO)]
+    assert stored(lake) == [f"word-{d}" for d in
+        ("2023-12-30", "2023-12-31", "2024-01-01", "2024-01-02", "2024-01-03")]  # fmt: skip
+    assert (found.done, found.counts.read, found.counts.new, found.error) == (1, 5, 5, None)
+
+
+def test_a_later_update_asks_from_the_last_one_less_the_overlap(tmp_path: Path) -> None:
+    lake, wire = Lake(tmp_path), Wire({"AAPL": daily(MARCH, 8)})
+    fetch(lake, [asked(wire)], [], now=NOW)
+    fetch(lake, [asked(wire)], [], now=TOMORROW)
+    assert wire.asked[-1] == ("AAPL", date(2024, 3, 5))
+
+
+def test_a_second_update_of_a_day_that_brings_nothing_new_writes_nothing(tmp_path: Path) -> None:
+    lake, wire = Lake(tmp_path), Wire({"AAPL": [*daily(MARCH, 8), (MARCH, "bad", "")]})
+    fetch(lake, [asked(wire)], [], now=NOW)
+    files = sorted(tmp_path.rglob("*.json"))
+    assert lake.quarantine().height == 1
+    (found,) = fetch(lake, [asked(wire)], [], now=NOW + timedelta(hours=2))
+    assert sorted(tmp_path.rglob("*.json")) == files
+    assert found.counts.unchanged == 4
+
+
+def test_a_record_that_changed_within_the_overlap_is_a_revision_known_from_now(
+    tmp_path: Path,
+) -> None:
+    lake, wire = Lake(tmp_path), Wire({"AAPL": daily(MARCH, 8)})
+    fetch(lake, [asked(wire)], [], now=NOW)
+    day, key, _ = wire.items["AAPL"][-1]
+    wire.items["AAPL"][-1] = (day, key, "corrected")
+    (found,) = fetch(lake, [asked(wire)], [], now=TOMORROW)
+    assert found.counts.revised == 1
+    assert lake.read("news", as_of=NOW)["text"].to_list()[-1] == "word of 2024-03-08"
+    assert lake.read("news", as_of=TOMORROW)["text"].to_list()[-1] == "corrected"
+
+
+def test_other_settings_ask_from_the_start_again(tmp_path: Path) -> None:
+    lake, wire = Lake(tmp_path), Wire({"AAPL": daily(MARCH, 8)})
+    fetch(lake, [asked(wire)], [], now=NOW)
+    fetch(lake, [asked(wire, settings="other")], [], now=TOMORROW)
+    assert wire.asked[-1] == ("AAPL", LONG_AGO)
+
+
+def test_a_part_that_failed_is_asked_from_the_start_when_others_are_not(tmp_path: Path) -> None:
+    lake, wire = Lake(tmp_path), Wire({"AAPL": daily(MARCH, 8), "MSFT": daily(MARCH, 8)})
+    fetch(lake, [asked(replace(wire, broken=frozenset({"MSFT"})))], [], now=NOW)
+    fetch(lake, [asked(wire)], [], now=TOMORROW)
+    assert wire.asked[-2:] == [("AAPL", date(2024, 3, 5)), ("MSFT", LONG_AGO)]
+
+
+def test_a_day_of_ones_own_is_asked_whatever_is_marked(tmp_path: Path) -> None:
+    lake, wire = Lake(tmp_path), Wire({"AAPL": daily(MARCH, 8)})
+    fetch(lake, [asked(wire)], [], now=NOW)
+    fetch(lake, [asked(wire)], [], now=TOMORROW, since=date(2020, 1, 1))
+    assert wire.asked[-1] == ("AAPL", date(2020, 1, 1))
+    fetch(lake, [asked(wire)], [], now=TOMORROW)
+    assert wire.asked[-1] == ("AAPL", date(2024, 3, 6))
+
+
+def test_a_day_of_ones_own_that_leaves_a_gap_marks_nothing(tmp_path: Path) -> None:
+    lake, wire = Lake(tmp_path), Wire({"AAPL": daily(MARCH, 8)})
+    fetch(lake, [asked(wire)], [], now=NOW, since=date(2024, 3, 7))
+    assert stored(lake) == ["word-2024-03-07", "word-2024-03-08"]
+    fetch(lake, [asked(wire)], [], now=NOW)
+    assert wire.asked[-1] == ("AAPL", LONG_AGO)
+    assert len(stored(lake)) == 8
+
+
+def test_one_source_that_fails_leaves_the_others_their_records(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    bad = Wire({"AAPL": daily(MARCH, 2, "bad")}, name="bad", broken=frozenset({"AAPL"}))
+    good = Wire({"AAPL": daily(MARCH, 2, "good")}, name="good")
+    failed, done = fetch(lake, [asked(bad), asked(good)], [], now=NOW)
+    assert failed.error == "bad must answer, however AAPL did not. Try again later"
+    assert (done.error, stored(lake)) == (None, ["good-2024-03-01", "good-2024-03-02"])
+
+
+def test_a_source_is_asked_no_more_after_five_parts_in_a_row_failed(tmp_path: Path) -> None:
+    names = [f"T{n}" for n in range(9)]
+    down = Wire({n: daily(MARCH, 1) for n in names}, broken=frozenset(names[1:]))
+    (found,) = fetch(Lake(tmp_path), [asked(down)], [], now=NOW)
+    assert [part for part, _ in down.asked] == names[: 1 + FAILURES]
+    assert (found.done, len(found.failed), found.skipped) == (1, 5, 3)
+    assert "7 more of 9 parts" in str(found.error)
+
+
+class HalfWay(Wire):
+    """Fails after what it has."""
+
+    def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
+        yield from super().fetch(part, window, http)
+        yield from replace(self, broken=frozenset({part}), asked=[]).fetch(part, window, http)
+
+
+def test_what_came_before_a_part_failed_is_stored_and_the_part_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    lake, items = Lake(tmp_path), {"AAPL": daily(MARCH, 8)}
+    (found,) = fetch(lake, [asked(HalfWay(items))], [], now=NOW)
+    assert (len(stored(lake)), found.done, found.counts.new) == (8, 0, 8)
+    wire = Wire(items)
+    (found,) = fetch(lake, [asked(wire)], [], now=TOMORROW)
+    assert wire.asked == [("AAPL", LONG_AGO)]
+    assert found.counts.unchanged == 8
+
+
+def test_of_two_rows_of_a_key_in_two_answers_of_a_part_the_first_is_kept(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    twice = [(date(2023, 5, 1), "same", "one"), (MARCH, "same", "two"), (MARCH, "x", "three")]
+    for settings in ("as set", "other"):
+        wire = asked(Wire({"AAPL": list(twice)}), settings=settings)
+        (found,) = fetch(lake, [wire], [], now=NOW)
+        assert lake.history("news")["text"].to_list() == ["one", "three"]
+        assert lake.quarantine()["reason"].to_list() == [
+            "the same ticker and id as row 1, with other content"
+        ]
+    assert (found.counts.read, found.counts.unchanged, found.counts.quarantined) == (3, 2, 1)
+
+
+class Defective(Wire):
+    def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
+        raise ZeroDivisionError("a defect")
+
+
+def test_a_defect_of_a_source_ends_the_update_as_a_defect(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        fetch(Lake(tmp_path), [asked(Defective({"AAPL": []}))], [], now=NOW)
+
+
+class Endless(Wire):
+    def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
+        while True:
+            time.sleep(0.01)
+            yield from super().fetch(part, window, http)
+
+
+def test_sources_are_asked_no_more_once_the_lake_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "lake").write_text("a file where the lake should be")
+    wire = Wire({"AAPL": daily(MARCH, 8)})
+    before = threading.active_count()
+    with pytest.raises(LakeError):
+        fetch(
+            Lake(tmp_path / "lake"),
+            [asked(wire), asked(Endless({"AAPL": daily(MARCH, 1)}, name="endless"))],
+            [],
+            now=NOW,
+            seconds=0,
+        )
+    assert threading.active_count() == before
+
+
+def test_sources_are_asked_at_the_same_time(tmp_path: Path) -> None:
+    meeting = threading.Barrier(2, timeout=10)
+
+    class Meets(Wire):
+        def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
+            meeting.wait()
+            yield from super().fetch(part, window, http)
+
+    sources = [Meets({"AAPL": daily(MARCH, 1, name)}, name=name) for name in ("one", "two")]
+    fetch(Lake(tmp_path), [asked(source) for source in sources], [], now=NOW)
+    assert stored(Lake(tmp_path)) == ["one-2024-03-01", "two-2024-03-01"]
+
+
+def test_progress_counts_the_parts_of_each_source(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int | None, str]] = []
+    wire = Wire({"AAPL": daily(MARCH, 1), "MSFT": daily(MARCH, 1)})
+    fetch(Lake(tmp_path), [asked(wire)], [], now=NOW, progress=lambda *step: told.append(step))
+    assert told == [("wire", n, 2, "parts") for n in range(3)]
