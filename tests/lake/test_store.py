@@ -281,3 +281,41 @@ def test_files_of_a_checkpointed_version_stay_when_its_log_is_gone(tmp_path):
         os.utime(file)
     clean(tmp_path)
     assert sorted(pl.read_delta(str(path))["a"]) == [0, 1, 2, 3]
+
+
+def refused(*rows: tuple[int, str]) -> pl.DataFrame:
+    """Quarantine rows of one path: number, record."""
+    data = [("news", "wire", "wire:A", row, "is empty", text, None, None) for row, text in rows]
+    return pl.DataFrame(data, schema=schema.QUARANTINE, orient="row")
+
+
+def test_quarantine_is_extended_by_what_it_does_not_hold_whatever_its_row(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    lake.extend_quarantine(refused((3, "a"), (4, "b"), (9, "a")))
+    lake.extend_quarantine(refused((1, "a"), (2, "c")))
+    assert sorted(lake.quarantine()["record"]) == ["a", "b", "c"]
+    version = lake.versions()
+    lake.extend_quarantine(refused((7, "c")))
+    assert lake.versions() == version
+
+
+def test_a_writer_that_may_wait_says_so_and_goes_on_when_the_other_is_done(tmp_path: Path) -> None:
+    line = "import sys, stocktrend as st; lake = st.Lake(sys.argv[1])\nwith lake.writing():\n"
+    line += "    print('held', flush=True); sys.stdin.read()"
+    held = subprocess.Popen(
+        [sys.executable, "-c", line, str(tmp_path / "lake")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert held.stdout is not None
+    assert held.stdout.readline() == "held\n"
+    lake, told = Lake(tmp_path / "lake"), list[str]()
+
+    def end(said: str) -> None:
+        told.append(said)
+        held.communicate()
+
+    with lake.writing(end):
+        assert lake.upsert("macro", values((NOON, JANUARY, 100.0)), NOON).new == 1
+    assert told == ["Another program writes to the lake: waiting until it is done"]

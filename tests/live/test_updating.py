@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from invented import LONG_AGO, NOW, Wire, asked, daily
 
 from stocktrend.errors import LakeError
 from stocktrend.lake import Lake
@@ -15,7 +16,6 @@ from stocktrend.live.http import Http
 from stocktrend.live.source import Window
 from stocktrend.live.updating import FAILURES, fetch
 from stocktrend.sources.batch import Batch
-from tests.live.invented import LONG_AGO, NOW, Wire, asked, daily
 
 TOMORROW = NOW + timedelta(days=1)
 MARCH = date(2024, 3, 1)

@@ -91,9 +91,7 @@ def _counts(fates: pl.DataFrame) -> dict[int, dict[str, int]]:
     return counts
 
 
-def rejected_rows(
-    records: pl.DataFrame, fates: pl.DataFrame, batches: list[Batch]
-) -> pl.DataFrame:
+def rejected_rows(records: pl.DataFrame, fates: pl.DataFrame, batches: list[Batch]) -> pl.DataFrame:
     """Quarantine rows of records that the lake rejected.
 
     Args:
