@@ -91,7 +91,7 @@ class _Job:
 
 @dataclass
 class _Standing:
-    """Of one source while it is asked; its thread writes ``row`` alone, the main thread the rest."""
+    """Of one source: its thread writes ``row`` alone, the main thread the rest."""
 
     source: Source
     parts: int
