@@ -33,6 +33,7 @@ PERIODS = {
 }
 LONGEST = 240
 CORES = 2
+TIMED_MEMBERS = 8
 PUBLISHED = (
     (
         "Gu, Kelly and Xiu 2020, Review of Financial Studies 33(5)",
@@ -103,6 +104,7 @@ def measure(root: Path, settings: Settings) -> None:
     """
     panel = st.build_panel(root, settings=settings)
     _, recipe = settings.recipe_for(panel["ticker"].n_unique())
+    recipe = recipe.model_copy(update={"members": TIMED_MEMBERS})
     (model,) = contenders(recipe, ("dual_tower",))
     folds = walk_forward_folds(panel["as_of"], WalkForward(first_test=PERIODS["tuning"][0]))
     panels = [fold_panel(panel, fold, settings.horizons) for fold in folds]

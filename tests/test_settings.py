@@ -65,9 +65,9 @@ def test_the_automatic_preset_shows_both_values_until_the_universe_is_known(root
     unknown = {name: (value, origin) for name, value, origin in effective.rows()}
     small = {name: (value, origin) for name, value, origin in effective.rows(tickers=29)}
     large = {name: (value, origin) for name, value, origin in effective.rows(tickers=30)}
-    assert unknown["recipe.members"] == ("1; 8 from 30 tickers", "preset auto")
+    assert unknown["recipe.members"] == ("1; 32 from 30 tickers", "preset auto")
     assert small["recipe.members"] == (1, "preset original")
-    assert large["recipe.members"] == (8, "preset cross_sectional")
+    assert large["recipe.members"] == (32, "preset cross_sectional")
 
 
 def test_all_problems_come_in_one_error(root: Path) -> None:

@@ -13,10 +13,6 @@ class Recipe(BaseModel):
     ``min_steps`` fits a recipe of large panels to small ones: where ``epochs`` passes of
     ``batch_size`` rows make fewer optimizer steps, batches are halved, down to 64, and then
     epochs added. 0 takes both as they stand.
-
-    A dropout may be several: members take them in turn. Those that drop little find interactions
-    where there are any; those that drop much say little where there are none, and so weigh little
-    in the mean.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,8 +26,8 @@ class Recipe(BaseModel):
     stock_hidden_dims: tuple[int, ...] = (256, 128, 64)
     context_embedding_dim: int = Field(32, ge=1)
     stock_embedding_dim: int = Field(64, ge=1)
-    context_dropout: Share | Annotated[tuple[Share, ...], Field(min_length=1)] = 0.2
-    stock_dropout: Share | Annotated[tuple[Share, ...], Field(min_length=1)] = 0.3
+    context_dropout: Share = 0.2
+    stock_dropout: Share = 0.3
     interaction: Literal["full", "product", "concat", "additive", "context", "stock", "mlp"] = (
         "full"
     )
@@ -53,19 +49,6 @@ class Recipe(BaseModel):
     classification_weight: float = Field(0.5, ge=0)
     regularization_weight: float = Field(0.01, ge=0)
 
-    def of_member(self, number: int) -> "Recipe":
-        """With the dropouts of one member, counted from 0.
-
-        >>> Recipe(stock_dropout=(0.1, 0.3)).of_member(3).stock_dropout
-        0.3
-        """
-        chosen = {
-            name: value[number % len(value)]
-            for name in ("context_dropout", "stock_dropout")
-            if isinstance(value := getattr(self, name), tuple)
-        }
-        return self.model_copy(update=chosen)
-
 
 PRESETS: dict[str, Recipe] = {
     "original": Recipe(),
@@ -73,7 +56,7 @@ PRESETS: dict[str, Recipe] = {
         features="rank",
         target="rank",
         calibrate=True,
-        members=8,
+        members=32,
         context_dropout=0.1,
         stock_dropout=0.1,
         optimizer="adamw",

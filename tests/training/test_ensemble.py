@@ -252,16 +252,3 @@ def test_frames_without_their_columns_are_refused(ensemble, panel):
         ensemble.predict(panel.drop("as_of"))
     with pytest.raises(DataError, match="macro_vix"):
         ensemble.predict(panel.drop("macro_vix"))
-
-
-def test_members_take_several_dropouts_in_turn(panel, tmp_path):
-    chosen = recipe("original", members=3, stock_dropout=(0.1, 0.4), context_dropout=(0.2,))
-    found = train_ensemble(panel, chosen, seed=3, folder=tmp_path)
-    assert [member.shape.stock_dropout for member in found.members] == [0.1, 0.4, 0.1]
-    assert [member.shape.context_dropout for member in found.members] == [0.2] * 3
-    found.save(tmp_path)
-    assert Ensemble.load(tmp_path).predict(panel).equals(found.predict(panel))
-    second = recipe("original", members=1, stock_dropout=0.4)
-    [alone] = train_ensemble(panel, second, seed=4).members
-    for name, value in alone.state_dict().items():
-        assert torch.equal(found.members[1].state_dict()[name], value)

@@ -111,8 +111,7 @@ class Ensemble:
         """Write two files a member, then ``ensemble.json``; each file appears whole."""
         folder = Path(folder)
         for number, member in enumerate(self.members):
-            own = self.recipe.of_member(number)
-            plan = member_plan(own, self.horizons, self.seed + number, self.scaler)
+            plan = member_plan(self.recipe, self.horizons, self.seed + number, self.scaler)
             save_member(folder, number, member, self.histories[number], plan)
         content = {
             "format": FORMAT,

@@ -44,7 +44,7 @@ def train_member(
     progress: Progress,
     folder: Path | None = None,
 ) -> tuple[DualTowerRelevanceModel, History]:
-    """Train one model of ``recipe.of_member(...)``; the model and its history.
+    """Train one model of a recipe; the model and its history.
 
     With a folder the state of the training is kept there, and one that was stopped goes on.
     """

@@ -189,7 +189,7 @@ def _member(
     progress: "_Share",
 ) -> Trained:
     """Train one member, or take it from its folder, where it is left."""
-    own, recipe = seed + number, recipe.of_member(number)
+    own = seed + number
     if folder is None:
         return train_member(data, recipe, horizons, own, device, progress)
     plan, state = member_plan(recipe, horizons, own, data.scaler), unfinished(folder, number)
