@@ -98,7 +98,7 @@ def read_rows(path: Path, bounds: Bounds = BOUNDS) -> Rows:
     """
     kind, compression = layout(path)
     readers: dict[str, Callable[[bytes, Path], Rows]] = {
-        ".csv": _read_csv,
+        ".csv": csv_rows,
         ".json": _read_json,
         ".jsonl": _read_json_lines,
         ".ndjson": _read_json_lines,
@@ -155,7 +155,12 @@ def _check_parquet(path: Path, bounds: Bounds) -> None:
         )
 
 
-def _read_csv(content: bytes, path: Path) -> Rows:
+def csv_rows(content: bytes, path: Path) -> Rows:
+    """The rows of a CSV, columns as strings.
+
+    Raises:
+        SourceError: it has no header, or names a column twice; names ``path``.
+    """
     try:
         return Rows(_numbered(pl.read_csv(content, infer_schema=False)))
     except _POLARS_FAILED:
