@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came; ``status`` is that of the answer, None where a fault sent none."""
+    """A request as it came; ``status`` is that of the answer, None where none has begun."""
 
     path: str
     query: Mapping[str, str]
@@ -64,13 +64,17 @@ class Connection:
     """What a fault can do with a request: change the answer, or write bytes of its own."""
 
     def __init__(
-        self, handler: BaseHTTPRequestHandler, asked: Asked, stop: threading.Event
+        self,
+        handler: BaseHTTPRequestHandler,
+        asked: Asked,
+        stop: threading.Event,
+        note: Callable[[int], None],
     ) -> None:
         self.handler = handler
         self.asked = asked
         self.stop = stop
         """Set when the server ends, so that no fault outlives it."""
-        self.status: int | None = None
+        self._note = note
 
     def send(self, reply: Reply) -> None:
         """Answer, with 304 and no body where the client has it already."""
@@ -83,8 +87,8 @@ class Connection:
 
     def begin(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         """Status, headers and what there is of the body, in one piece."""
-        self.status = int(status)
-        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(status).phrase}"]
+        self._note(int(status))
+        lines = [f"HTTP/1.1 {int(status)} {HTTPStatus(status).phrase}"]
         given = {"Date": self.handler.date_time_string(), **headers}
         lines += [f"{name}: {value}" for name, value in given.items()]
         self.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
@@ -127,14 +131,14 @@ class Server:
 
     @property
     def asked(self) -> list[Asked]:
-        """All requests so far, in the order in which they were answered."""
+        """All requests so far, in the order in which they came."""
         with self._lock:
             return list(self._asked)
 
     def forget(self) -> None:
         """Begin the list of requests anew."""
         with self._lock:
-            self._asked.clear()
+            self._asked = []
 
     def answer(self, path: str, body: bytes | str, kind: str = "application/json") -> None:
         """The same answer to every request of a path, whatever its query."""
@@ -161,17 +165,20 @@ class Server:
         parts = urlsplit(handler.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         asked = Asked(parts.path, query, dict(handler.headers.items()))
-        connection = Connection(handler, asked, self._stop)
         with self._lock:
             route = self._routes.get(asked.path) or self._beginning(asked.path)
             fault = self._next_fault(asked.path)
-        reply = route(asked) if route else Reply(b"nothing here", "text/plain", 404)
-        try:
-            with suppress(OSError):  # the client may leave whenever it likes
-                (fault or Connection.send)(connection, reply)
-        finally:
+            place, all_asked = len(self._asked), self._asked
+            all_asked.append(asked)
+
+        def note(status: int) -> None:
             with self._lock:
-                self._asked.append(replace(asked, status=connection.status))
+                all_asked[place] = replace(asked, status=status)
+
+        reply = route(asked) if route else Reply(b"nothing here", "text/plain", 404)
+        with suppress(OSError):  # the client may leave whenever it likes
+            connection = Connection(handler, asked, self._stop, note)
+            (fault or Connection.send)(connection, reply)
 
     def _beginning(self, path: str) -> Script | None:
         fitting = [r for r in self._routes if r.endswith("*") and path.startswith(r[:-1])]
