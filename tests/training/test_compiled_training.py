@@ -5,18 +5,20 @@ import polars as pl
 import pytest
 import torch
 from scipy import stats
+from torch import nn
 
 from planted import planted_panel
 from stocktrend.catalog import CONTEXT_FEATURES, STOCK_FEATURES, Inputs
-from stocktrend.dataset import BatchLoader, DualTowerDataModule, time_split
+from stocktrend.dataset import BatchLoader, DualTowerDataModule, DualTowerDataset, time_split
 from stocktrend.errors import ModelError
-from stocktrend.model import DualTowerLoss, create_model
+from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, create_model
 from stocktrend.recipe import Recipe
 from stocktrend.training import DualTowerTrainer, create_optimizer, train_ensemble, train_ensembles
 from stocktrend.training.compiled import CompiledTraining
 from stocktrend.training.compiled.hidden import hidden, noise
-from stocktrend.training.compiled.layout import Batch, work_size
+from stocktrend.training.compiled.layout import Batch, work_of, work_size
 from stocktrend.training.compiled.network import step
+from stocktrend.training.compiled.tower import outputs
 
 SMALL = {
     "context_hidden_dims": (12, 8),
@@ -65,22 +67,35 @@ def data() -> DualTowerDataModule:
     return DualTowerDataModule(panel.with_columns(**more), horizons=(7, 30, 90), inputs=own)
 
 
-def trained(data, compiled: bool, kind: str, shape: dict, **arguments):
+HOW = {
+    "adam": {"weight_decay": 1e-2, "max_grad_norm": 0.5},
+    "adamw": {"weight_decay": 1.0, "max_grad_norm": 50.0},
+}
+"""Decay that shows in AdamW would be all that shows in Adam; every gradient is clipped, or none."""
+
+
+def trained(data, compiled: bool, kind: str, shape: dict, hand_over: bool = False):
     """A model and its history after two epochs; the last batch is smaller than the others."""
     model = create_model("cpu", seed=5, **(SMALL | STILL | WITH_OWN | shape))
+    generator = torch.Generator().manual_seed(0)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter, std=0.3, generator=generator)
     loss = DualTowerLoss(0.7, 1.3, 0.4, 0.2, 0.05, horizons=model.horizons)
-    optimizer = create_optimizer(model, weight_decay=1e-2, optimizer_type=kind)
+    decay, norm = HOW[kind]["weight_decay"], HOW[kind]["max_grad_norm"]
+    optimizer = create_optimizer(model, weight_decay=decay, optimizer_type=kind)
     trainer = DualTowerTrainer(
-        model, loss, optimizer, checkpoint_dir=None, compiled=compiled, max_grad_norm=0.5
+        model, loss, optimizer, checkpoint_dir=None, compiled=compiled, max_grad_norm=norm
     )
     order = BatchLoader(data.train, shuffle=True, seed=3)
     assert len(data.train) % order.batch_size > 1
-    assert not compiled or CompiledTraining.of(model, loss, optimizer, 0.5, order)
+    assert not compiled or CompiledTraining.of(model, loss, optimizer, norm, order)
     held_out = BatchLoader(data.validation, 512, shuffle=False)
-    handing_over = arguments.get("progress")
-    if handing_over:
-        arguments["progress"] = lambda *_: handing_over(trainer)
-    return model, trainer.train(order, held_out, epochs=2, seed=1, **arguments)
+
+    def after_an_epoch(*_: object) -> None:
+        trainer.compiled = compiled != hand_over
+
+    return model, trainer.train(order, held_out, epochs=2, seed=1, progress=after_an_epoch)
 
 
 def assert_same_training(one, other, data) -> None:
@@ -103,11 +118,11 @@ def test_training_is_torchs_up_to_rounding(case, kind, data):
 
 @pytest.mark.parametrize("first", [True, False])
 def test_torch_and_compiled_loops_go_on_from_each_others_state(first, data):
-    def hand_over(trainer: DualTowerTrainer) -> None:
-        trainer.compiled = not first
-
-    mixed = trained(data, first, "adam", {}, progress=hand_over)
-    assert_same_training(mixed, trained(data, False, "adam", {}), data)
+    mixed, torchs = trained(data, first, "adam", {}, True), trained(data, False, "adam", {})
+    assert_same_training(mixed, torchs, data)
+    counts = mixed[0].state_dict(), torchs[0].state_dict()
+    for name in (name for name in counts[0] if name.endswith("tracked")):
+        assert counts[0][name] == counts[1][name]
 
 
 def test_a_layer_drops_its_share_and_keeps_the_mean():
@@ -128,6 +143,57 @@ def test_a_layer_drops_its_share_and_keeps_the_mean():
     assert abs(both) < 4 / np.sqrt(ones.size), "another batch drops other activations"
 
 
+def prepared(model: DualTowerRelevanceModel, data: DualTowerDataModule, rows: int):
+    """What ``step`` takes of a model and the first rows."""
+    loss, order = DualTowerLoss(regularization_weight=0.1), BatchLoader(data.train, shuffle=True)
+    plan = CompiledTraining(model, loss, create_optimizer(model), 1.0, order)._plan()
+    context, stock, labels = data.train[torch.arange(rows)]
+    targets = torch.stack([labels["target_7d"], labels["target_30d"]]).numpy().copy()
+    batch = Batch(context.contiguous().numpy(), stock.contiguous().numpy(), targets)
+    weights = torch.cat([p.detach().reshape(-1) for p in model.parameters()]).numpy()
+    running = np.zeros(10_000, np.float32)
+    return plan, batch, weights, running, np.empty(work_size(plan, rows), np.float32)
+
+
+def test_each_block_of_each_tower_drops_its_own_share_in_other_places(data):
+    widths = {"context_hidden_dims": (16, 16), "stock_hidden_dims": (16, 16)}
+    model = create_model("cpu", **WITH_OWN, **widths, context_dropout=0.2, stock_dropout=0.5)
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm1d):  # all pass the ReLU: what is 0 was dropped
+            nn.init.zeros_(layer.weight)
+            nn.init.ones_(layer.bias)
+    plan, batch, weights, running, work = prepared(model, data, 128)
+    step(plan, batch, weights, running, 77, work, np.empty_like(weights))
+    found = work_of(plan, work, 128)
+    towers = ((plan.context, found.context, 0.2), (plan.stock, found.stock, 0.5))
+    masks = []
+    for inside, own, share in towers:
+        for block in (0, 1):
+            masks.append(outputs(inside, 128, own, block) == 0)
+            assert stats.binomtest(int(masks[-1].sum()), masks[-1].size, share).pvalue > 1e-3
+    correlations = np.corrcoef([mask.ravel() for mask in masks])[np.triu_indices(4, 1)]
+    assert np.abs(correlations).max() < 4 / np.sqrt(128 * 16)
+
+
+def test_each_batch_epoch_and_member_drops_others():
+    data = DualTowerDataset(planted_panel(dates=6))
+    twice = DualTowerDataset(planted_panel(dates=6))
+    twice.rows = twice.rows.repeat(2, 1)
+
+    def losses(rows: DualTowerDataset, seed: int, dropout: float) -> list[float]:
+        """Of two epochs without learning: all that can differ is what was dropped."""
+        model = create_model("cpu", **SMALL, context_dropout=dropout, stock_dropout=dropout)
+        loader = BatchLoader(rows, len(data), shuffle=False)
+        optimizer = create_optimizer(model, 0.0, 0.0, 0.0)
+        still = CompiledTraining(model, DualTowerLoss(), optimizer, 1.0, loader)
+        return [still.train(number, seed)[0] for number in range(2)]
+
+    for dropout, values in ((0.3, 4), (0.0, 1)):
+        first, second = losses(data, 1, dropout)
+        found = first, second, losses(data, 2, dropout)[0], losses(twice, 1, dropout)[0]
+        assert len({round(value, 6) for value in found}) == values
+
+
 def test_noise_is_uniform_over_places_and_over_seeds():
     places = [noise(np.uint32(i), np.uint32(9)) for i in range(20_000)]
     seeds = [noise(np.uint32(9), np.uint32(i)) for i in range(20_000)]
@@ -138,14 +204,7 @@ def test_noise_is_uniform_over_places_and_over_seeds():
 def test_gradients_with_dropout_are_those_of_finite_differences(data):
     shape = SMALL | WITH_OWN | {"context_dropout": 0.4, "stock_dropout": 0.4}
     model = create_model("cpu", seed=2, **shape)
-    loss, order = DualTowerLoss(regularization_weight=0.1), BatchLoader(data.train, shuffle=True)
-    plan = CompiledTraining(model, loss, create_optimizer(model), 1.0, order)._plan()
-    context, stock, labels = data.train[torch.arange(64)]
-    targets = torch.stack([labels["target_7d"], labels["target_30d"]]).numpy().copy()
-    batch = Batch(context.contiguous().numpy(), stock.contiguous().numpy(), targets)
-    weights = torch.cat([p.detach().reshape(-1) for p in model.parameters()]).numpy()
-    running = np.zeros(10_000, np.float32)
-    work = np.empty(work_size(plan, 64), np.float32)
+    plan, batch, weights, running, work = prepared(model, data, 64)
     slopes, unused = np.empty_like(weights), np.empty_like(weights)
     step(plan, batch, weights, running, 77, work, slopes)
     generator = np.random.default_rng(0)

@@ -115,6 +115,8 @@ def test_loaders_and_data_of_ones_own_are_left_to_torch(batches):
     class OwnData(DualTowerDataset):
         """So may its rows."""
 
+    cut, double = (DualTowerDataset(planted_panel(dates=6)) for _ in range(2))
+    cut.rows, double.rows = cut.rows[:, :-1], double.rows.double()
     model = small_model()
     parts = model, DualTowerLoss(), create_optimizer(model), 1.0
     assert CompiledTraining.of(*parts, batches)
@@ -123,8 +125,10 @@ def test_loaders_and_data_of_ones_own_are_left_to_torch(batches):
         OwnLoader(batches.dataset, shuffle=True),
         BatchLoader(OwnData(planted_panel(dates=6)), shuffle=True),
         BatchLoader(DualTowerDataset(planted_panel(dates=6), horizons=(7,)), shuffle=True),
+        BatchLoader(cut, shuffle=True),
+        BatchLoader(double, shuffle=True),
     ]
-    assert [CompiledTraining.of(*parts, loader) for loader in others] == [None] * 4
+    assert [CompiledTraining.of(*parts, loader) for loader in others] == [None] * 6
     narrow = small_model(context_dim=24, stock_dim=63)
     parts = narrow, DualTowerLoss(), create_optimizer(narrow), 1.0
     assert CompiledTraining.of(*parts, batches) is None

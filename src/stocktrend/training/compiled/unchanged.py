@@ -73,7 +73,8 @@ def loader_is_unchanged(loader: object, shape: ModelShape) -> bool:
     return (
         (data.context_width, data.width) == (shape.context_dim, shape.context_dim + shape.stock_dim)
         and set(shape.horizons) <= set(data.horizons)
-        and data.rows.device.type == "cpu"
+        and data.rows.shape[1] == data.width + len(data.horizons)
+        and (data.rows.device.type, data.rows.dtype) == ("cpu", torch.float32)
         and len(data) > 1
     )
 
