@@ -20,7 +20,7 @@ from stocktrend.sources.fields import (
     symbol,
     text,
 )
-from stocktrend.sources.files import read_rows, stem
+from stocktrend.sources.files import Rows, read_rows, stem
 from stocktrend.sources.times import moments
 
 COLUMNS: Final[Synonyms] = {
@@ -72,21 +72,46 @@ def read_news(path: Path, setting: NewsFile, name: str, shown: str, exchange: st
     items = pl.concat(
         [_fields(raw, columns, ticker, name), at, raw.select(written)], how="horizontal"
     )
-    items = _with_ids(_with_clock(items, exchange))
-    found = items.with_columns(
+    batch = news_batch(items, rows, name, shown, exchange)
+    assumed = items.filter(pl.col("assumed")).height
+    return batch.with_notes({f"timestamps without an offset, read as {setting.timezone}": assumed})
+
+
+def news_batch(
+    items: pl.DataFrame,
+    rows: Rows,
+    name: str,
+    shown: str,
+    exchange: str,
+    refused: pl.Expr | None = None,
+) -> Batch:
+    """Give items that were read their clock and an id where they have none, and check them.
+
+    Args:
+        items: ``row``, ``ticker``, ``text``, ``id``, ``source``, ``lang``, ``is_repost``; the
+            timestamp as ``written``; ``moment`` and ``bare`` as ``times.moments`` gives them.
+        rows: What they were read from.
+        name: Name of the source.
+        shown: The path as reports show it.
+        exchange: Whose sessions date what has no time of day.
+        refused: A further reason to refuse an item, by ``known_at``; null where there is none.
+    """
+    dated = _with_ids(_with_clock(items, exchange))
+    found = dated.with_columns(
         first_reason(
             pl.when(pl.col("known_at").is_null()).then(
                 pl.format("the timestamp is no time: {}", "written")
-            )
+            ),
+            *([] if refused is None else [refused]),
         )
     )
-    batch = make_batch("news", name, shown, raw, schema_frame("news", found), broken=rows.broken)
-    assumed = items.filter(pl.col("assumed")).height
+    batch = make_batch(
+        "news", name, shown, rows.frame, schema_frame("news", found), broken=rows.broken
+    )
     dates = items.filter(pl.col("bare").is_not_null()).height
     return batch.with_notes(
         {
             **_notes(found.filter(pl.col("reason").is_null())),
-            f"timestamps without an offset, read as {setting.timezone}": assumed,
             "bare dates, known at the next session's open": dates,
         }
     )
