@@ -112,7 +112,7 @@ def json_of(answer: Answer, source: str) -> Any:
     """
     text = text_of(answer, source).strip()
     try:
-        return json.loads(text)
+        return json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
         what = "JSON that is cut off or damaged" if text[:1] in ("{", "[") else "text"
         what = "a page of HTML or XML" if text.startswith("<") else what

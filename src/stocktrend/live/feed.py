@@ -42,7 +42,11 @@ class Feed:
         Raises:
             SourceError: no answer, or no feed.
         """
-        yield read_feed(http.get(""), self.name, part, window.now, self.exchange)
+
+        def read(answer: Answer) -> Batch:
+            return read_feed(answer, self.name, part, window.now, self.exchange)
+
+        yield read(http.get("", check=read))
 
 
 def source(setting: NewsFeed, exchange: str) -> Feed:

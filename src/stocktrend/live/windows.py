@@ -1,58 +1,56 @@
-"""Periods to ask for: aligned to the calendar, and halved where an answer is full."""
+"""Periods to ask for: aligned to the calendar, and halved where an answer is full.
 
-from calendar import monthrange
+A period is half-open: its end is the first moment after it.
+"""
+
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import TypeVar
 
 A = TypeVar("A")
+T = TypeVar("T", bound=date)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 def months(since: date, until: date) -> Iterator[tuple[date, date]]:
-    """The calendar months from one day to another, whole ones but for the first.
+    """The calendar months of two days and of those between, whole ones.
 
-    The last one is whole too, so that the same question is asked until it ends, and an answer
-    that has not changed need not be sent again.
+    So the same question is asked from a month's first day to its last, and an answer that has not
+    changed need not be sent again.
 
-    >>> [f"{a} {b}" for a, b in months(date(2025, 1, 15), date(2025, 2, 3))]
-    ['2025-01-15 2025-01-31', '2025-02-01 2025-02-28']
+    >>> [f"{first} {end}" for first, end in months(date(2025, 1, 15), date(2025, 2, 3))]
+    ['2025-01-01 2025-02-01', '2025-02-01 2025-03-01']
     """
-    return _periods(since, until, lambda day: day.replace(day=monthrange(day.year, day.month)[1]))
+    first = since.replace(day=1)
+    while first <= until:
+        end = (first + 31 * DAY).replace(day=1)
+        yield first, end
+        first = end
 
 
 def years(since: date, until: date) -> Iterator[tuple[date, date]]:
-    """The calendar years from one day to another, as :func:`months`."""
-    return _periods(since, until, lambda day: day.replace(month=12, day=31))
-
-
-def _periods(
-    since: date, until: date, end: Callable[[date], date]
-) -> Iterator[tuple[date, date]]:
-    first = since
-    while first <= until:
-        yield first, end(first)
-        first = end(first) + DAY
+    """The calendar years of two days and of those between, as :func:`months`."""
+    for year in range(since.year, until.year + 1):
+        yield date(year, 1, 1), date(year + 1, 1, 1)
 
 
 def halved(
-    first: date, last: date, ask: Callable[[date, date], A], full: Callable[[A], bool]
+    first: T, end: T, step: timedelta, ask: Callable[[T, T], A], full: Callable[[A], bool]
 ) -> Iterator[A]:
-    """Answers that are not full, in the order of their days: a full one is asked for in halves.
+    """Answers that are not full, oldest first: a period whose answer is full is asked in halves.
 
     Args:
-        first: First day of the period.
-        last: Last one, included.
+        first: Begin of the period.
+        end: Its end.
+        step: What periods are counted in; one that is no longer is given full or not.
         ask: Gives the answer of a period.
         full: Whether an answer may leave something out, since it is as long as answers get.
-
-    Yields:
-        Answers; one of a single day as it is, full or not.
     """
-    answer = ask(first, last)
-    if first == last or not full(answer):
+    answer = ask(first, end)
+    if end - first <= step or not full(answer):
         yield answer
         return
-    middle = first + (last - first) // 2
-    yield from halved(first, middle, ask, full)
-    yield from halved(middle + DAY, last, ask, full)
+    middle = first + max(1, (end - first) // (2 * step)) * step
+    yield from halved(first, middle, step, ask, full)
+    yield from halved(middle, end, step, ask, full)
