@@ -204,13 +204,15 @@ def plain(text: str | None) -> str | None:
     return " ".join(bare.encode("utf-8", "replace").decode().split()) or None
 
 
-def from_the_future(now: datetime, column: str = "known_at") -> pl.Expr:
-    """The reason for which a record is refused that claims to be known after ``now`` (UTC).
+def from_the_future(now: datetime, at: pl.Expr | None = None) -> pl.Expr:
+    """The reason for which a record is refused that claims to be of a time after ``now`` (UTC).
 
-    By more than ``SKEW``, that is: the clock of the service, or the record, is wrong.
+    By more than ``SKEW``, that is: the clock of the service, or the record, is wrong. The time is
+    that of ``known_at``, unless a rule puts that later than what the record claims.
     """
-    late = pl.col(column) > pl.lit(now + SKEW).cast(UTC_TIME)
-    when = pl.col(column).dt.strftime("%Y-%m-%d %H:%M")
+    at = pl.col("known_at") if at is None else at
+    when = at.dt.strftime("%Y-%m-%d %H:%M")
+    late = at > pl.lit(now + SKEW).cast(UTC_TIME)
     return pl.when(late).then(pl.format("it claims to be of the future: {} UTC", when))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import polars as pl
 
@@ -89,6 +90,8 @@ def read_feed(answer: Answer, name: str, ticker: str, now: datetime, exchange: s
         pl.col("published").fill_null("missing").alias("written"),
     )
     items = pl.concat([items, times_of(raw)], how="horizontal")
-    batch = news_batch(items, rows, name, f"{name}:{ticker}", exchange, from_the_future(now))
+    batch = news_batch(
+        items, rows, name, f"{name}:{ticker}", exchange, partial(from_the_future, now)
+    )
     assumed = items.filter(pl.col("assumed")).height
     return batch.with_notes({"times without a known zone, read as the latest possible": assumed})

@@ -6,6 +6,7 @@ Interface: https://finnhub.io/docs/api/company-news. A free key sees one year ba
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -109,7 +110,9 @@ def read_company_news(
         pl.col("datetime").fill_null("missing").alias("written"),
     )
     items = pl.concat([items, at], how="horizontal")
-    batch = news_batch(items, rows, name, f"{name}:{ticker}", exchange, from_the_future(now))
+    batch = news_batch(
+        items, rows, name, f"{name}:{ticker}", exchange, partial(from_the_future, now)
+    )
     return batch.with_notes(
         {f"answers with {MOST_ITEMS} items, maybe not all there are": int(_full(batch))}
     )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -43,7 +44,7 @@ LANGUAGES: Final = {
 }  # fmt: skip
 """GDELT names languages in English; one that is not here keeps its name."""
 _ESCAPE: Final = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|)')
-_BEFORE_A_SIGN: Final = re.compile(r" ([,.;:!?%)](?:\s|$))")
+_APART: Final = re.compile(r" ([,.;:!?%)]|'s)(?=\s|$)|(\() ")
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def read_articles(answer: Answer, name: str, ticker: str, now: datetime, exchang
     articles = [] if found == {} else records_in(found, name, "articles")
     rows = rows_of(articles, name, ("url", "title", "seendate"), ("domain", "language"))
     raw = rows.frame
-    titles = [_BEFORE_A_SIGN.sub(r"\1", bare) if (bare := plain(t)) else None for t in raw["title"]]
+    titles = [_APART.sub(r"\1\2", bare) if (bare := plain(t)) else None for t in raw["title"]]
     seen = pl.col("seendate").str.to_datetime("%Y%m%dT%H%M%SZ", time_unit="us", strict=False)
     language = text(raw, "language").str.to_lowercase()
     items = raw.select(
@@ -142,7 +143,9 @@ def read_articles(answer: Answer, name: str, ticker: str, now: datetime, exchang
         seen.dt.replace_time_zone("UTC").cast(UTC_TIME).alias("moment"),
         pl.lit(None, dtype=pl.Date).alias("bare"),
     )
-    batch = news_batch(items, rows, name, f"{name}:{ticker}", exchange, from_the_future(now))
+    batch = news_batch(
+        items, rows, name, f"{name}:{ticker}", exchange, partial(from_the_future, now)
+    )
     return batch.with_notes(
         {f"answers with {MOST_ARTICLES} articles, maybe not all there are": int(_full(batch))}
     )

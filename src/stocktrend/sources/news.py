@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from stocktrend.config import NewsFile
 from stocktrend.errors import SourceError
-from stocktrend.schema import MARKET
+from stocktrend.schema import MARKET, UTC_TIME
 from stocktrend.sessions import sessions
 from stocktrend.sources.batch import Batch, make_batch
 from stocktrend.sources.fields import (
@@ -83,7 +84,7 @@ def news_batch(
     name: str,
     shown: str,
     exchange: str,
-    refused: pl.Expr | None = None,
+    refused: Callable[[pl.Expr], pl.Expr] | None = None,
 ) -> Batch:
     """Give items that were read their clock and an id where they have none, and check them.
 
@@ -94,15 +95,17 @@ def news_batch(
         name: Name of the source.
         shown: The path as reports show it.
         exchange: Whose sessions date what has no time of day.
-        refused: A further reason to refuse an item, by ``known_at``; null where there is none.
+        refused: Gives a further reason to refuse an item, null where there is none, by the time
+            that it claims.
     """
     dated = _with_ids(_with_clock(items, exchange))
+    claimed = pl.coalesce("moment", pl.col("bare").cast(UTC_TIME))
     found = dated.with_columns(
         first_reason(
             pl.when(pl.col("known_at").is_null()).then(
                 pl.format("the timestamp is no time: {}", "written")
             ),
-            *([] if refused is None else [refused]),
+            *([] if refused is None else [refused(claimed)]),
         )
     )
     batch = make_batch(
