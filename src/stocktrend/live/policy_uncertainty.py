@@ -94,8 +94,8 @@ def read_index(answer: Answer, name: str, series: str, now: datetime) -> Batch:
     )
     cut = None if written.endswith(("\n", "\r")) else len(table) - 1
     batch = make_batch("macro", name, f"{name}:{series}", raw, _found(raw, name, series, now, cut))
-    newest = batch.records["period"].max()
-    recent = batch.records.filter(pl.col("period") > pl.lit(newest) - REVISED).height
+    period = pl.col("period")
+    recent = batch.records.filter(period > period.max() - REVISED).height
     notes = len(table) - 1 - len(lines)
     return batch.with_notes(
         {"lines of notes": notes, "values of the last 30 days, which may be revised": recent}

@@ -24,6 +24,7 @@ from stocktrend.sources.times import moments
 MOST_BYTES: Final = 16 * 2**20
 MOST_TAGS: Final = 500_000
 """A feed has a few hundred items of some ten tags; each takes memory and microseconds to read."""
+DEEPEST: Final = 100
 ROOTS: Final = ("rss", "feed", "RDF")
 LATEST_ZONE: Final = "Etc/GMT+12"
 """Where it is any given time of day last: 12 hours behind UTC."""
@@ -150,10 +151,14 @@ def _root(document: str) -> str:
     steps: Iterator[tuple[str, Element]] = iterparse(
         io.BytesIO(document.encode("utf-8", "replace")), events=("start", "end")
     )
+    depth = 0
     for event, element in steps:
         name = name or str(element.tag).rpartition("}")[2]
+        depth += 1 if event == "start" else -1
         if event == "end":
             element.clear()
+        if depth > DEEPEST:
+            return f"{name}, nested more than {DEEPEST} deep"
     return name or ""
 
 
