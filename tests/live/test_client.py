@@ -1,15 +1,17 @@
 """The client: what it sends, keeps, follows and gives up, against a server that is real."""
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import faults
+import hypothesis
 import pytest
 from faults import Fault
+from hypothesis import strategies as st
 from server import Asked, Reply, Server
 
 from stocktrend.errors import SourceError
@@ -25,7 +27,7 @@ IMPATIENT = replace(QUICK, read=0.3, whole=0.6)
 MARK = "MARKED0123456789KEY"
 
 
-@contextmanager
+@contextlib.contextmanager
 def client(
     server: Server,
     cache: Path | None = None,
@@ -370,6 +372,42 @@ def test_a_base_url_that_is_none_is_refused_before_anything_is_asked(
 def test_a_path_that_no_address_can_hold_is_an_error(server: Server) -> None:
     with client(server) as asking, pytest.raises(SourceError, match=r"however ./a.x00"):
         asking.get("/a\x00")
+
+
+HEADS = [
+    b"HTTP/1.1 200 OK\r\n",
+    b"HTTP/1.1 304 Not Modified\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: ",
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Type: ",
+    b"HTTP/1.1 429 Slow\r\nRetry-After: ",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"",
+]
+
+
+def test_whatever_bytes_come_the_error_is_our_own(server: Server) -> None:
+    server.answer("/a", "[1]")
+
+    @hypothesis.given(st.sampled_from(HEADS), st.binary(max_size=60), st.sampled_from(ENDS))
+    @hypothesis.example(HEADS[2], b"http://[::1", b"\r\n\r\n")
+    @hypothesis.example(HEADS[2], b"//:99999/\xff", b"\r\n\r\n")
+    @hypothesis.example(HEADS[5], b"Mon, 99 Foo 2024 99:99:99 GMT", b"\r\n\r\n")
+    def any_bytes(head: bytes, middle: bytes, end: bytes) -> None:
+        def say(connection: faults.Connection, reply: Reply) -> None:
+            connection.write(head + middle + end)
+            connection.close()
+
+        server.heal()
+        server.fail(say)
+        with contextlib.suppress(SourceError):
+            assert isinstance(asking.get("/a"), Answer)
+
+    with client(server, limits=replace(QUICK, attempts=2, retry_after=0)) as asking:
+        any_bytes()
+
+
+ENDS = [b"", b"\r\n\r\n", b"\r\n\r\n[1]", b"\r\nContent-Length: 3\r\n\r\n[1]"]
 
 
 Damage = Callable[[Path], object]
