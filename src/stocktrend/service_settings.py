@@ -25,29 +25,38 @@ class Service(BaseModel):
     since: date | None = None
 
 
-class YFinance(Service):
+class Vendor(Service):
+    """A vendor of daily bars, of ``tickers`` or of all that are wanted.
+
+    Vendors are asked in their order, each for the tickers that none before it has. One that is to
+    ``compare`` is asked for all of its tickers, and where it and the vendor that has them disagree
+    is reported.
+    """
+
+    tickers: tuple[str, ...] | None = None
+    compare: bool = False
+
+
+class YFinance(Vendor):
     """Daily bars of Yahoo Finance by the library yfinance, which finds its server itself."""
 
     kind: Literal["yfinance"] = "yfinance"
     base_url: Literal[""] = ""
-    tickers: tuple[str, ...] | None = None
 
 
-class Tiingo(Service):
+class Tiingo(Vendor):
     """Daily bars of Tiingo, adjusted for splits and dividends; needs a key."""
 
     kind: Literal["tiingo"] = "tiingo"
     base_url: str = "https://api.tiingo.com"
-    tickers: tuple[str, ...] | None = None
 
 
-class Stooq(Service):
+class Stooq(Vendor):
     """Daily bars of Stooq, adjusted for splits."""
 
     kind: Literal["stooq"] = "stooq"
     base_url: str = "https://stooq.com"
     per_minute: float = Field(20, gt=0)
-    tickers: tuple[str, ...] | None = None
     suffix: str = ".us"
 
 

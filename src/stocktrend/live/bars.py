@@ -43,7 +43,7 @@ class AskedBars:
         return f"{self.source}:{self.ticker}"
 
     def spans(self) -> tuple[tuple[date, date | None], ...]:
-        """Those of ``Window.years`` that have begun for the exchange: a session has closed since."""
+        """Those of ``Window.years`` in which, or before whose end, a session has closed."""
         table = sessions(self.exchange)
         closed = table.filter(pl.col("close") <= self.window.now)["session"]
         last = closed.max()

@@ -44,6 +44,7 @@ class Stooq:
     tickers: tuple[str, ...] | None = None
     suffix: str = ".us"
     exchange: str = "XNYS"
+    compare: bool = False
     table: str = "bars"
     overlap: int = OVERLAP
     terms: str = (
@@ -73,7 +74,7 @@ class Stooq:
 def source(setting: StooqSetting, exchange: str) -> Stooq:
     """The source that a setting describes."""
     name = setting.name or setting.kind
-    return Stooq(name, setting.tickers, setting.suffix, exchange)
+    return Stooq(name, setting.tickers, setting.suffix, exchange, setting.compare)
 
 
 def read_stooq(answers: Sequence[Answer], asked: AskedBars) -> Batch:

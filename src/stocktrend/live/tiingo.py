@@ -35,6 +35,7 @@ class Tiingo:
     name: str = "tiingo"
     tickers: tuple[str, ...] | None = None
     exchange: str = "XNYS"
+    compare: bool = False
     table: str = "bars"
     overlap: int = OVERLAP
     terms: str = (
@@ -64,7 +65,8 @@ class Tiingo:
 
 def source(setting: TiingoSetting, exchange: str) -> Tiingo:
     """The source that a setting describes."""
-    return Tiingo(setting.name or setting.kind, setting.tickers, exchange)
+    name = setting.name or setting.kind
+    return Tiingo(name, setting.tickers, exchange, setting.compare)
 
 
 def records_of(answer: Answer, source: str) -> list[Any]:

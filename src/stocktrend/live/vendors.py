@@ -1,0 +1,224 @@
+"""Several vendors of the same bars: which one is asked, and whether they agree.
+
+For each ticker the vendors are asked in their order until one has bars. Bars of a session that
+the lake has from another source are not stored beside those, since vendors differ in rounding and
+volume and none of it is news. They are compared, and so are those of a vendor that is to be asked
+``compare``: where the change from one session to the next differs by more than a tolerance, it is
+reported.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, Protocol
+
+import polars as pl
+
+from stocktrend.errors import SourceError
+from stocktrend.lake.rebase import merge_bars
+from stocktrend.live.http import Http
+from stocktrend.live.source import Source, Window
+from stocktrend.sources.batch import Batch
+
+TOLERANCE: Final = 0.005
+"""Of the change of a day, beside one cent of the price for rounding."""
+CENT: Final = 0.01
+MOST_FAILURES: Final = 5
+"""Tickers in a row after which a vendor counts as down, and is asked no more."""
+KEY: Final = ["ticker", "session"]
+
+
+class Vendor(Source, Protocol):
+    """A source of bars; with ``compare`` it is asked where another has answered, too."""
+
+    @property
+    def compare(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Vendors:
+    """Vendors as one source, see :class:`stocktrend.live.source.Source`; each ticker is a part.
+
+    Attributes:
+        members: In the order in which they are asked, each with what makes its requests.
+        tolerance: Of the difference between the changes that two of them report.
+    """
+
+    members: tuple[tuple[Vendor, Http], ...]
+    tolerance: float = TOLERANCE
+    name: str = "prices"
+    table: str = "bars"
+    _failures: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def terms(self) -> str:
+        """Those of all vendors."""
+        return "; ".join(f"{vendor.name}: {vendor.terms}" for vendor, _ in self.members)
+
+    @property
+    def overlap(self) -> int:
+        """The longest of all vendors."""
+        return max(vendor.overlap for vendor, _ in self.members)
+
+    def parts(self, tickers: Sequence[str]) -> tuple[str, ...]:
+        """The tickers that any vendor is asked for."""
+        asked = [ticker for vendor, _ in self.members for ticker in vendor.parts(tickers)]
+        return tuple(dict.fromkeys(asked))
+
+    def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
+        """Ask the vendors for a ticker; each by its own ``http``, not the one given here.
+
+        Raises:
+            SourceError: no vendor has bars; says why of each.
+        """
+        found: list[Batch] = []
+        failed: dict[str, str] = {}
+        for vendor, own in self.members:
+            if part not in vendor.parts((part,)) or (found and not vendor.compare):
+                continue
+            try:
+                batches = self._ask(vendor, part, window, own)
+            except SourceError as error:
+                failed[vendor.name] = str(error)
+                continue
+            if found:
+                notes = self._compared(found, batches)
+                found[-1] = found[-1].with_notes(notes)
+                continue
+            if not batches:  # no session has closed since
+                return
+            if not any(batch.records.height for batch in batches):
+                failed[vendor.name] = f"{vendor.name} has no bar of {part} that can be read"
+                yield from batches
+                continue
+            instead = {
+                f"tickers that {name} had no bars of, from {vendor.name} instead": 1
+                for name in failed
+            }
+            found = [*batches[:-1], batches[-1].with_notes(instead)]
+        yield from found
+        if not found:
+            raise _nothing(part, failed)
+
+    def _ask(self, vendor: Vendor, part: str, window: Window, http: Http) -> list[Batch]:
+        if self._failures.get(vendor.name, 0) >= MOST_FAILURES:
+            raise SourceError(
+                f"{vendor.name} was not asked for {part}, since it failed for {MOST_FAILURES} "
+                f"tickers in a row"
+            )
+        try:
+            batches = list(vendor.fetch(part, window, http))
+        except SourceError:
+            self._failures[vendor.name] = self._failures.get(vendor.name, 0) + 1
+            raise
+        self._failures[vendor.name] = 0
+        return batches
+
+    def _compared(self, found: Sequence[Batch], others: Sequence[Batch]) -> Mapping[str, int]:
+        if not others:
+            return {}
+        ours, theirs = (pl.concat([b.records for b in some]) for some in (found, others))
+        return in_words(disagreements(ours, theirs, self.tolerance), self.tolerance)
+
+
+def _nothing(part: str, failed: Mapping[str, str]) -> SourceError:
+    if len(failed) == 1:
+        return SourceError(next(iter(failed.values())))
+    why = " | ".join(failed.values()) or "none is asked for it"
+    return SourceError(f"A vendor must have bars of {part}, however: {why}")
+
+
+def disagreements(
+    ours: pl.DataFrame, theirs: pl.DataFrame, tolerance: float = TOLERANCE
+) -> pl.DataFrame:
+    """Where two vendors report another change from one session to the next.
+
+    Changes are compared, not prices, since the vendors' bases may differ. One adjusts for
+    dividends what another leaves, so that they agree if either their closes or their adjusted
+    closes do.
+
+    Args:
+        ours: Bars of one vendor a ticker.
+        theirs: Bars of another, perhaps of other sessions.
+        tolerance: Largest difference between two changes, beside one cent of the price.
+
+    Returns:
+        ``ticker``, ``session``, ``source``, ``source_other``, ``change`` and ``change_other`` (of
+        the closes) of each session on which they disagree, sorted.
+    """
+    columns = [*KEY, "source", "close", "adj_close"]
+    both = (
+        ours.select(columns)
+        .join(theirs.select(columns), on=KEY, suffix="_other")
+        .unique(KEY, keep="first")
+        .sort(KEY)
+    )
+    changes = both.with_columns(
+        (pl.col(name) / pl.col(name).shift(1).over("ticker") - 1).alias(f"_{name}")
+        for name in ("close", "adj_close", "close_other", "adj_close_other")
+    )
+    off = pl.min_horizontal(
+        (pl.col(f"_{name}") - pl.col(f"_{name}_other")).abs() for name in ("close", "adj_close")
+    )
+    rounding = CENT / pl.min_horizontal("close", "close_other")
+    return changes.filter(off > tolerance + rounding).select(
+        *KEY,
+        "source",
+        "source_other",
+        pl.col("_close").alias("change"),
+        pl.col("_close_other").alias("change_other"),
+    )
+
+
+def in_words(found: pl.DataFrame, tolerance: float = TOLERANCE) -> dict[str, int]:
+    """Disagreements as notes of a batch: text -> sessions."""
+    notes = {}
+    for (ticker, source, other), rows in found.group_by(
+        "ticker", "source", "source_other", maintain_order=True
+    ):
+        first = rows.row(0, named=True)
+        notes[
+            f"{ticker}: sessions on which {source} and {other} differ by more than {tolerance:.1%},"
+            f" as on {first['session']} ({first['change']:+.2%}, {first['change_other']:+.2%})"
+        ] = rows.height
+    return notes
+
+
+def beside_others(
+    batch: Batch, stored: pl.DataFrame, now: datetime, tolerance: float = TOLERANCE
+) -> Batch:
+    """A vendor's bars without those of sessions that the lake has from another source.
+
+    The others are brought into the basis of the stored bars, which without the bars that are left
+    out could not be told any more. Where the lake has none of another source nothing is changed.
+
+    Args:
+        batch: Bars of one vendor.
+        stored: Newest version of each stored bar of these tickers, the schema's columns.
+        now: When the bars were retrieved, UTC.
+        tolerance: See :func:`disagreements`.
+
+    Returns:
+        The batch, with notes of what was left out and where the two disagree.
+    """
+    others = stored.filter(pl.col("source") != batch.source)
+    theirs = batch.records.join(others, on=KEY, how="semi")
+    if theirs.is_empty():
+        return batch
+    concerned = theirs["ticker"].unique().to_list()
+    moved, _ = merge_bars(stored, batch.records.filter(pl.col("ticker").is_in(concerned)), now)
+    kept = pl.concat(
+        [
+            batch.records.filter(~pl.col("ticker").is_in(concerned)),
+            moved.join(others, on=KEY, how="anti", maintain_order="left").select(
+                batch.records.columns
+            ),
+        ]
+    ).sort("row")
+    left = replace(batch, records=kept, read=batch.read - theirs.height)
+    return left.with_notes(
+        {
+            "bars of sessions that the lake has from another source, left out": theirs.height,
+            **in_words(disagreements(theirs, others, tolerance), tolerance),
+        }
+    )
