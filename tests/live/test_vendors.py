@@ -40,8 +40,8 @@ def bars_of(
     frame = pl.DataFrame({"session": days, "close": closes, "adj_close": adjusted or closes})
     raw = frame.with_columns(
         pl.col("close").alias("open"),
-        (pl.col("close") + 1).alias("high"),
-        (pl.col("close") - 1).alias("low"),
+        (pl.col("close") * 1.01).alias("high"),
+        (pl.col("close") * 0.99).alias("low"),
         pl.lit(volume).alias("volume"),
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row"),
     )
