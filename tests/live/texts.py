@@ -5,13 +5,19 @@ They are of a made-up company and a made-up September of 2025, shaped so that a 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from server import Asked, Reply
+from server import Asked, Reply, Server
 
+from stocktrend.live.client import Client
+from stocktrend.live.pace import Pace
+from stocktrend.live.source import Window
+from stocktrend.live.wire import Limits
 from stocktrend.service_settings import (
     FederalRegister,
     FedPress,
@@ -24,6 +30,7 @@ from stocktrend.service_settings import (
 
 NOW = datetime(2025, 9, 18, 16, tzinfo=UTC)
 SINCE = date(2025, 9, 1)
+WINDOW = Window(SINCE, NOW)
 TICKER = "ACME"
 
 RSS = """<?xml version="1.0" encoding="UTF-8"?>
@@ -229,6 +236,24 @@ def answers() -> dict[str, Routes]:
             "/media/All_Daily_Policy_Data.csv": _always(UNCERTAINTY + UNCERTAINTY_NOTES, "text/csv")
         },
     }
+
+
+@contextmanager
+def client(base_url: str, name: str, cache: Path | None = None) -> Iterator[Client]:
+    """A client without patience."""
+    limits = Limits(attempts=3, pause=0.001, longest_pause=0.002)
+    http = Client(name=name, base_url=base_url, pace=Pace(1e9), limits=limits, cache=cache)
+    try:
+        yield http
+    finally:
+        http.close()
+
+
+def serve(server: Server, kind: str) -> Service:
+    """Let a server answer for a kind; returns the settings that lead to it."""
+    for path, script in answers()[kind].items():
+        server.script(path, script)
+    return services(server.base_url)[kind]
 
 
 def press() -> str:

@@ -35,7 +35,8 @@ SHORTEST_STATEMENT: Final = 200
 _NO_PARAGRAPH_OF_IT: Final = re.compile(
     r"(?i)^(for (immediate )?release|for media inquiries|implementation note|share$)"
 )
-_RATE: Final = r"(\d{1,2}(?:[-\u2010-\u2013]\d/\d)?|\d/\d)"
+_DASH: Final = "[-\u2010-\u2013]"
+_RATE: Final = rf"(\d{{1,2}}(?:{_DASH}\d/[1-9])?|\d/[1-9])"
 _TARGET: Final = re.compile(
     rf"target range for the federal funds rate\b[^.;]{{0,80}}?\b(?:at|to) {_RATE} to {_RATE} "
     r"percent"
@@ -131,16 +132,8 @@ def target_of(text: str) -> Target:
     found = _TARGET.search(" ".join(text.split()))
     if found is None:
         return None, None
-    low, high = (_percent(rate) for rate in found.groups())
-    return low, high
-
-
-def _percent(rate: str) -> float | None:
-    parts = re.split(r"[-\u2010-\u2013]", rate)
-    try:
-        return float(sum(Fraction(part) for part in parts))
-    except ZeroDivisionError:
-        return None
+    low, high = (sum(map(Fraction, re.split(_DASH, rate))) for rate in found.groups())
+    return float(low), float(high)
 
 
 def read_releases(

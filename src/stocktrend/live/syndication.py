@@ -17,6 +17,7 @@ import polars as pl
 
 from stocktrend.errors import SourceError
 from stocktrend.live.answers import LATER, plain, rows_of, shown, text_of
+from stocktrend.live.extra import extra
 from stocktrend.live.http import Answer
 from stocktrend.sources.files import Rows
 from stocktrend.sources.times import moments
@@ -28,7 +29,7 @@ DEEPEST: Final = 100
 ROOTS: Final = ("rss", "feed", "RDF")
 LATEST_ZONE: Final = "Etc/GMT+12"
 """Where it is any given time of day last: 12 hours behind UTC."""
-OPTIONAL: Final = ("id", "link", "lang", "category")
+OPTIONAL: Final = ("id", "link", "lang")
 _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
 _AMPERSAND: Final = re.compile(r"&(#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|\w{1,32};)?")
 _NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -53,8 +54,8 @@ def items_of(answer: Answer, source: str) -> Rows:
 
     Returns:
         ``row`` and, as strings or null, ``title`` (of an item without one, its summary) without
-        markup, ``published`` (else when it was updated) as written, ``id``, ``link``, ``lang``
-        (of the feed) and ``category``.
+        markup, ``published`` (else when it was updated) as written, ``id``, ``link`` and ``lang``
+        (of the feed).
 
     Raises:
         SourceError: this is no feed, or a damaged, hostile or oversized one, or one in which no
@@ -64,7 +65,8 @@ def items_of(answer: Answer, source: str) -> Rows:
     parsed = _parsed(document, source)
     language = parsed.feed.get("language")
     lang = language.split("-")[0].strip().lower() if isinstance(language, str) else None
-    items = [dict(_fields(entry), lang=lang or None) for entry in parsed.entries]
+    fields = (dict(_fields(entry), lang=lang) for entry in parsed.entries)
+    items = [{name: value for name, value in item.items() if value} for item in fields]
     return rows_of(items, source, ("title", "published"), OPTIONAL)
 
 
@@ -91,16 +93,15 @@ def _canonical(written: str) -> str:
 
 
 def _fields(entry: Any) -> Iterator[tuple[str, str | None]]:
-    tags = entry.get("tags") or [{}]
     yield "title", plain(entry.get("title")) or plain(entry.get("summary"))
-    yield "published", entry.get("published") or entry.get("updated") or None
+    yield "published", entry.get("published") or dict.get(entry, "updated")
     yield "id", entry.get("id")
     yield "link", entry.get("link")
-    yield "category", plain(tags[0].get("term"))
 
 
 def _parsed(document: str, source: str) -> Any:
-    import feedparser
+    with extra():
+        import feedparser
 
     try:
         return feedparser.parse(
@@ -145,7 +146,8 @@ def _well_formed(text: str, source: str) -> str:
 
 def _root(document: str) -> str:
     """Name of the outermost element of a document that is read to its end."""
-    from defusedxml.ElementTree import iterparse
+    with extra():
+        from defusedxml.ElementTree import iterparse
 
     name = None
     steps: Iterator[tuple[str, Element]] = iterparse(
