@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from stocktrend.workflow.audit import audit
     from stocktrend.workflow.checking import check
     from stocktrend.workflow.comparing import Compared, compare
+    from stocktrend.workflow.fetching import FetchReport, fetch
     from stocktrend.workflow.page import report
     from stocktrend.workflow.prediction import predict
     from stocktrend.workflow.rebuilding import Rebuilt, rebuild
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
         train,
     )
     from stocktrend.workflow.study import Study, load_study
+    from stocktrend.workflow.update import Update, update
     from stocktrend.workflow.walking import walk_forward
 
 _HOME = {
@@ -107,6 +109,7 @@ _HOME = {
     "stocktrend.workflow.audit": ("audit",),
     "stocktrend.workflow.checking": ("check",),
     "stocktrend.workflow.comparing": ("Compared", "compare"),
+    "stocktrend.workflow.fetching": ("FetchReport", "fetch"),
     "stocktrend.workflow.page": ("report",),
     "stocktrend.workflow.prediction": ("predict",),
     "stocktrend.workflow.rebuilding": ("Rebuilt", "rebuild"),
@@ -119,6 +122,7 @@ _HOME = {
         "train",
     ),
     "stocktrend.workflow.study": ("Study", "load_study"),
+    "stocktrend.workflow.update": ("Update", "update"),
     "stocktrend.workflow.walking": ("walk_forward",),
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
@@ -141,6 +145,7 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Feature",
+    "FetchReport",
     "HeadlineScorer",
     "IngestReport",
     "Lake",
@@ -161,6 +166,7 @@ __all__ = [
     "Study",
     "TextScorer",
     "UnifiedTrainingDataProcessor",
+    "Update",
     "__version__",
     "audit",
     "build_panel",
@@ -172,6 +178,7 @@ __all__ = [
     "create_scheduler",
     "evaluate",
     "feature",
+    "fetch",
     "ingest",
     "known_records",
     "load_features",
@@ -187,6 +194,7 @@ __all__ = [
     "simulate",
     "stock_features",
     "train",
+    "update",
     "walk_forward",
 ]
 

@@ -16,6 +16,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMAND: dict[str, Any] = {"context_settings": options.UNKNOWN_OPTIONS}
+INCOMPLETE = 1
+"""Exit code of an update of which a source failed: the others are done."""
 FOUND = 3
 """Exit code of a command that was to look for something wrong, and found it."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stocktrend.cli import options, steps
+from stocktrend.cli import live, options, steps
 from stocktrend.cli.app import COMMAND, app
 from stocktrend.cli.display import Display, ProgressDisplay
 
@@ -38,12 +38,28 @@ def ingest(
     context: typer.Context,
     data_root: options.DataRoot = None,
     config: options.ConfigFile = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="Ask this service instead: its name or kind.", metavar="NAME"),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="With --source: ask from this day on.", metavar="DATE")
+    ] = None,
     assign: options.Set = None,
     as_json: options.Json = False,
 ) -> None:
-    """Read raw files that the lake has not seen."""
-    asked = options.asked(context, data_root, config, {}, assign, raw_needed=True)
+    """Read raw files that the lake has not seen, or ask a service."""
+    problems: list[str] = []
+    day = options.parse_date(since, "--since", problems)
+    if since is not None and not source:
+        problems.append("--since must come with --source, however: alone. Add --source NAME")
+    asked = options.asked(
+        context, data_root, config, {}, assign, raw_needed=not source, problems=problems
+    )
     display = Display(as_json)
+    if source:
+        live.ingest_services(display, asked, source, day)
+        return
     report = steps.ingest(display, asked, steps.now())
     from stocktrend.cli.results import show_quarantine
 

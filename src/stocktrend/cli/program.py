@@ -1,8 +1,9 @@
 """The program: what becomes of errors and of Ctrl-C.
 
-Exit codes: 0 done; 1 a defect of stocktrend, with its traceback; 2 something that the user can
-mend, in one message without a traceback; 3 `check` found corrupt records, `audit`
-look-ahead, or `rebuild` another result; 130 stopped with Ctrl-C.
+Exit codes: 0 done; 1 `update` or `ingest --source` where a source failed and the others are done,
+or a defect of stocktrend, with its traceback; 2 something that the user can mend, in one message
+without a traceback; 3 `check` found corrupt records, `audit` look-ahead, or `rebuild` another
+result; 130 stopped with Ctrl-C.
 """
 
 import json
@@ -12,13 +13,13 @@ from collections.abc import Sequence
 
 import typer
 
-from stocktrend.cli import audit, check, commands, compare, evaluate, lake
+from stocktrend.cli import audit, check, commands, compare, evaluate, init, lake, live
 from stocktrend.cli.app import app
 from stocktrend.cli.display import visible
 from stocktrend.errors import ConfigError, StocktrendError
 
 STOPPED = 130
-COMMANDS = (commands, evaluate, compare, check, lake, audit)
+COMMANDS = (commands, init, live, evaluate, compare, check, lake, audit)
 """Modules whose commands register with ``app`` as they are imported."""
 
 

@@ -246,12 +246,15 @@ def show_strongest(display: Display, run: "Run") -> None:
 
     day = latest["as_of"][0]
     display.heading(f"Strongest scores of {day:%Y-%m-%d}, by {in_days(run.settings.horizons[0])}")
-    shown = latest
-    if latest.height > 2 * STRONGEST:
-        import polars as pl
+    coverage = run.forecaster.intervals.coverage
+    show_scores(display, strongest(latest), run.settings.horizons, coverage)
 
-        shown = pl.concat([latest.head(STRONGEST), latest.tail(STRONGEST)])
-    show_scores(display, shown, run.settings.horizons, run.forecaster.intervals.coverage)
+
+def strongest(scores: "pl.DataFrame") -> "pl.DataFrame":
+    """The first and the last of sorted scores, all where they are few."""
+    if scores.height <= 2 * STRONGEST:
+        return scores
+    return scores.head(STRONGEST).vstack(scores.tail(STRONGEST))
 
 
 def show_scores(

@@ -1,0 +1,207 @@
+"""The services that the settings name, ready to be asked."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from stocktrend.config import Settings
+from stocktrend.errors import ConfigError, SourceError
+from stocktrend.live.http import Http
+from stocktrend.live.source import Source
+from stocktrend.live.updating import Asked
+from stocktrend.service_settings import Service
+
+if TYPE_CHECKING:
+    from stocktrend.live.keys import Keys
+    from stocktrend.live.pace import Pace
+
+FOLDER: Final = "live"
+"""Of the data root: lock, status, HTTP cache, the last scores."""
+CACHE: Final = "cache"
+PRICES: Final = "prices"
+"""The vendors of prices together, as they are asked and marked."""
+KINDS: Final = (PRICES, "news", "policy", "macro")
+MODULES: Final = {"rss": "feed"}
+"""Of ``stocktrend.live``, where it is not named as the kind."""
+WHOLE: Final = ("fred", "fed_press", "policy_uncertainty", "rss")
+"""Kinds that have no more than they have: all of it is asked for."""
+FIRST_DAY: Final = date(1900, 1, 1)
+YEARS: Final = 10
+PARSERS: Final = 1
+"""Raised when answers are read otherwise, so that all is asked for anew."""
+DECIDE_NOTHING: Final = {"name", "base_url", "per_minute", "tickers", "series", "queries"}
+"""Settings that do not decide what a part says: those of parts are in the parts' names."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A configured service: ``group`` is its list in the settings, ``name`` its own."""
+
+    group: str
+    name: str
+    setting: Any
+
+    @property
+    def kind(self) -> str:
+        kind: str = self.setting.kind
+        return kind
+
+    def source(self, exchange: str) -> Source:
+        """What it is as a source; no request is made."""
+        module = import_module(f"stocktrend.live.{MODULES.get(self.kind, self.kind)}")
+        made: Source = module.source(self.setting, exchange)
+        return made
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Services to ask, and name -> why one cannot be asked."""
+
+    asked: list[Asked] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def services(settings: Settings, chosen: Sequence[str] | None = None) -> list[Named]:
+    """The services that the settings name, in their order.
+
+    Args:
+        settings: With ``sources``.
+        chosen: Names, kinds or lists (``news``) of those wanted; None: all.
+
+    Raises:
+        ConfigError: two have one name, or one that is chosen is not there.
+    """
+    found = [
+        Named(group, setting.name or vars(setting)["kind"], setting)
+        for group in KINDS
+        for setting in getattr(settings.sources, group) or ()
+        if isinstance(setting, Service)
+    ]
+    names = [one.name for one in found]
+    problems = [
+        f"each service must have a name of its own, however several are named {name!r}. Add "
+        f"`name: ...` to one of them in stocktrend.yaml"
+        for name in sorted({name for name in names if names.count(name) > 1 or name == PRICES})
+    ]
+    for word in chosen or ():
+        if not any(word in (one.name, one.kind, one.group) for one in found):
+            known = f"one of {', '.join(names)}" if names else "named in stocktrend.yaml first"
+            problems.append(
+                f"--source must be {known}, however: {word!r}. Services are listed under `sources` "
+                f"in stocktrend.yaml: see docs/live.md"
+            )
+    if problems:
+        raise ConfigError(problems)
+    if chosen is None:
+        return found
+    return [one for one in found if {one.name, one.kind, one.group} & set(chosen)]
+
+
+@contextmanager
+def opened(
+    settings: Settings,
+    wanted: Sequence[Named],
+    root: Path,
+    environ: Mapping[str, str],
+    now: datetime,
+) -> Iterator[Opened]:
+    """Services with what it takes to ask them, until the block is left.
+
+    Vendors of prices are one source.
+
+    Args:
+        settings: For the exchange.
+        wanted: Of ``services``.
+        root: The data root, for keys and cache.
+        environ: For keys.
+        now: Decides the first day wanted where the settings leave it open.
+
+    Raises:
+        ConfigError: the extra ``live`` is not installed.
+        SourceError: the file of keys is damaged, or can be read by others.
+    """
+    from stocktrend.live.keys import read_keys
+
+    keys, found = read_keys(root, environ), Opened()
+    paces: dict[str, Pace] = {}
+    vendors: list[tuple[Source, Http]] = []
+    with ExitStack() as stack:
+        for one in wanted:
+            setting = one.setting
+            host = urlsplit(setting.base_url).netloc or one.kind
+            try:
+                http = _http(one, host, root, keys, paces, stack)
+            except SourceError as error:
+                found.refused[one.name] = str(error)
+                continue
+            source = one.source(settings.exchange)
+            if one.group == PRICES:
+                vendors.append((source, http))
+                continue
+            first = setting.since or _first_day(one.kind, now)
+            digests = partial(_fingerprint, settings.exchange, setting)
+            found.asked.append(Asked(source, http, host, first, digests))
+        if vendors:
+            sinces = [one.setting.since for one in wanted if one.group == PRICES]
+            found.asked.insert(0, _together(vendors, sinces, settings.exchange, now))
+        yield found
+
+
+def _http(
+    one: Named,
+    host: str,
+    root: Path,
+    keys: "Keys",
+    paces: dict[str, "Pace"],
+    stack: ExitStack,
+) -> Http:
+    from stocktrend.live.client import Client
+    from stocktrend.live.pace import Pace
+
+    client = Client(
+        name=one.name,
+        base_url=one.setting.base_url,
+        pace=paces.setdefault(host, Pace(one.setting.per_minute)),
+        cache=root / FOLDER / CACHE,
+        key=keys.of(one.kind),
+    )
+    return stack.enter_context(closing(client))
+
+
+def _together(
+    vendors: Sequence[tuple[Source, Http]],
+    sinces: Sequence[date | None],
+    exchange: str,
+    now: datetime,
+) -> Asked:
+    """Vendors of prices as one source: what one has given no other is asked for."""
+    from stocktrend.live.vendors import Vendors
+
+    given = min((since for since in sinces if since), default=None)
+    digest = _digest([PARSERS, exchange, str(given)])
+    first = given or _first_day(PRICES, now)
+    return Asked(Vendors(tuple(vendors)), vendors[0][1], PRICES, first, lambda part: digest)
+
+
+def _first_day(kind: str, now: datetime) -> date:
+    """A first of January, so that a year long the same is asked."""
+    return FIRST_DAY if kind in WHOLE else date(now.year - YEARS, 1, 1)
+
+
+def _fingerprint(exchange: str, setting: Service, part: str) -> str:
+    """Digest of the settings that decide the records of a part."""
+    decides = setting.model_dump(mode="json", exclude=DECIDE_NOTHING)
+    query = getattr(setting, "queries", {}).get(part)
+    return _digest([PARSERS, exchange, decides, query])
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,155 @@
+"""Asking the live sources of a data root. Imports no model: this part of an update stays small."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from stocktrend.config import Settings
+from stocktrend.errors import ConfigError
+from stocktrend.lake import Lake
+from stocktrend.lake.lock import only_writer
+from stocktrend.live.services import FOLDER, Named, Opened, opened, services
+from stocktrend.live.status import write_status
+from stocktrend.live.updating import Fetched
+from stocktrend.live.updating import fetch as ask
+from stocktrend.progress import Progress, silent
+from stocktrend.settings import load_settings
+from stocktrend.workflow.places import lake_folder
+
+Notify = Callable[[str], None]
+NO_TICKERS = (
+    "services that are asked by ticker must know the tickers, however there are none for {}. Write "
+    "`tickers: [AAPL, MSFT]` into stocktrend.yaml, or put membership.csv with ticker, start_date, "
+    "end_date into raw/universe/"
+)
+
+
+@dataclass(frozen=True)
+class FetchReport:
+    """What came of the services that were asked.
+
+    Attributes:
+        sources: Those that were, in the order of the settings.
+        refused: Name -> why a service could not be asked at all.
+        retrieved_at: When, ISO.
+    """
+
+    sources: tuple[Fetched, ...]
+    refused: Mapping[str, str]
+    retrieved_at: str
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """Name -> why a service is not complete, with the remedy; empty where all are."""
+        failed = {one.name: one.error for one in self.sources if one.error is not None}
+        return {**self.refused, **failed}
+
+    @property
+    def done(self) -> int:
+        """Parts that are complete."""
+        return sum(one.done for one in self.sources)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {**asdict(self), "errors": self.errors}
+
+
+def fetch(
+    root: Path | str,
+    *,
+    sources: Sequence[str] | None = None,
+    since: date | None = None,
+    settings: Settings | None = None,
+    now: datetime | None = None,
+    progress: Progress = silent,
+    notify: Notify = lambda line: None,
+) -> FetchReport:
+    """Ask live sources for what the lake does not have, and store it.
+
+    Waits while another program does so. Stopped anywhere, it is completed by the next one.
+
+    Args:
+        root: The data root.
+        sources: Names, kinds or lists (``news``) of the settings' services. Default: all.
+        since: Ask from this day on, whatever the lake has. Default: from what it has.
+        settings: Default: those of the data root.
+        now: The time: revisions are known from then on. Default: now.
+        progress: Told about each part, one step a source.
+        notify: Told in a line that another program is waited for.
+
+    Returns:
+        Per source the fate of every row; those that failed with the reason.
+
+    Raises:
+        ConfigError: the settings are wrong, or name no service that was asked for.
+        LakeError: the lake is damaged or cannot be written.
+    """
+    folder, moment = Path(root), now or datetime.now(UTC)
+    chosen = settings or load_settings(folder, environ=os.environ).settings
+    wanted = services(chosen, sources)
+    if not wanted:
+        raise ConfigError(
+            f"a service must be named under `sources` in {folder / 'stocktrend.yaml'}, however: "
+            f"none is. See docs/live.md, or make a configuration with `stocktrend init`"
+        )
+    with updating(folder, notify):
+        return fetch_alone(folder, chosen, wanted, moment, since, progress, notify)
+
+
+def updating(root: Path, notify: Notify) -> AbstractContextManager[object]:
+    """The live sources of a data root, held against other programs; waits for them."""
+    return only_writer(root / FOLDER, "the live sources", wait=notify)
+
+
+def fetch_alone(
+    root: Path,
+    settings: Settings,
+    wanted: Sequence[Named],
+    now: datetime,
+    since: date | None,
+    progress: Progress,
+    notify: Notify,
+) -> FetchReport:
+    """``fetch`` for a caller that holds the live sources."""
+    lake = Lake(lake_folder(root))
+    with opened(settings, wanted, root, os.environ, now) as found:
+        tickers = tickers_of(settings, lake)
+        found = _with_parts(found, tickers)
+        fetched = ask(
+            lake,
+            found.asked,
+            tickers,
+            now=now,
+            since=since,
+            progress=progress,
+            wait=notify,
+        )
+    write_status(root / FOLDER, fetched, found.refused, now)
+    return FetchReport(fetched, found.refused, now.isoformat())
+
+
+def tickers_of(settings: Settings, lake: Lake) -> list[str]:
+    """Whom services are asked about: the settings' tickers, else the members, else all priced."""
+    if settings.tickers:
+        return list(settings.tickers)
+    if not lake.exists:
+        return []
+    last = lake.read("universe").group_by("ticker").agg(pl.all().sort_by("day").last())
+    members = last.filter("member")["ticker"].sort().to_list()
+    return members or lake.spans("bars")["ticker"].unique().sort().to_list()
+
+
+def _with_parts(found: Opened, tickers: Sequence[str]) -> Opened:
+    """Without the services that have nothing to be asked about, which is a failure of its own."""
+    idle = [one.source.name for one in found.asked if not one.source.parts(tickers)]
+    return replace(
+        found,
+        asked=[one for one in found.asked if one.source.name not in idle],
+        refused={**found.refused, **{name: NO_TICKERS.format(name) for name in idle}},
+    )

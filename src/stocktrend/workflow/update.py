@@ -1,0 +1,188 @@
+"""The daily step: files and services into the lake, then features, scores and what changed."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from stocktrend.atomic import write_parquet
+from stocktrend.config import Settings
+from stocktrend.errors import StocktrendError
+from stocktrend.ingestion import IngestReport, ingest
+from stocktrend.live.services import FOLDER, services
+from stocktrend.progress import Progress, silent
+from stocktrend.settings import load_settings
+from stocktrend.workflow.fetching import FetchReport, Notify, fetch_alone, updating
+
+SCORES: Final = "scores.parquet"
+"""Under ``<data_root>/live``: the scores of the last update, to tell what changed since."""
+FILES, SCORING = "files", "scores"
+"""Steps beside the services, as they are named among the problems."""
+
+
+@dataclass(frozen=True, repr=False)
+class Update:
+    """What an update did.
+
+    Attributes:
+        files: What was read of the raw files; None where that failed.
+        services: What came of the services; None where the settings name none.
+        run: Id of the run that scored.
+        trained: The run was trained by this update.
+        scores: The newest date's, as ``stocktrend.predict`` returns them, strongest first; empty
+            where none could be given.
+        before: Of the last update: ``ticker, as_of, run`` and scores; empty where there was none.
+        problems: Step or service -> what failed, and the remedy.
+    """
+
+    files: IngestReport | None = None
+    services: FetchReport | None = None
+    run: str | None = None
+    trained: bool = False
+    horizons: tuple[int, ...] = ()
+    coverage: float = 0.0
+    scores: pl.DataFrame = field(default_factory=pl.DataFrame)
+    before: pl.DataFrame = field(default_factory=pl.DataFrame)
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        failed = ", ".join(self.problems) or "none"
+        return f"Update(run={self.run!r}, {self.scores.height} scores, failed: {failed})"
+
+    @property
+    def nothing_done(self) -> bool:
+        """Neither files nor a part of any service came, and there are no scores."""
+        came = self.files is not None and bool(self.files.sources)
+        return not came and not (self.services and self.services.done) and self.scores.is_empty()
+
+    @property
+    def changes(self) -> pl.DataFrame:
+        """Scores of the shortest horizon beside those of the last update, the largest change first.
+
+        Returns:
+            ``ticker``, ``before``, ``score`` and ``change``; nulls where one has no score. Tickers
+            without a change are left out. Empty where there was no update before.
+        """
+        if self.scores.is_empty() or self.before.is_empty():
+            return pl.DataFrame()
+        name = f"score_{self.horizons[0]}d"
+        if name not in self.before.columns:
+            return pl.DataFrame()
+        both = self.scores.select("ticker", pl.col(name).alias("score")).join(
+            self.before.select("ticker", pl.col(name).alias("before")),
+            on="ticker",
+            how="full",
+            coalesce=True,
+        )
+        change = pl.col("score") - pl.col("before")
+        return (
+            both.filter(pl.col("score").ne_missing(pl.col("before")))
+            .select("ticker", "before", "score", change.alias("change"))
+            .sort(pl.col("change").abs(), "ticker", descending=[True, False], nulls_last=True)
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "ingest": None if self.files is None else self.files.to_dict(),
+            "services": None if self.services is None else self.services.to_dict(),
+            "run": self.run,
+            "trained": self.trained,
+            "changes": self.changes.to_dicts(),
+            "problems": dict(self.problems),
+        }
+
+
+def update(
+    root: Path | str,
+    *,
+    settings: Settings | None = None,
+    now: datetime | None = None,
+    progress: Progress = silent,
+    notify: Notify = lambda line: None,
+) -> Update:
+    """Bring a data root up to date and score its newest date.
+
+    New files of ``raw/`` are read and all services asked; then the panel is built, and the newest
+    run scores its newest date. Without a run one is trained first. What fails leaves the rest its
+    way. Two updates at once: the second one waits. Stopped anywhere, the next one completes it.
+
+    Args:
+        root: The data root.
+        settings: Default: those of the data root.
+        now: The time: revisions are known from then on. Default: now.
+        progress: Told how far it is, a step a service.
+        notify: Told in a line that another program is waited for.
+
+    Returns:
+        What came, what failed, the scores and what changed since the last update.
+
+    Raises:
+        ConfigError: the settings are wrong.
+        LakeError: the lake is damaged or cannot be written.
+    """
+    folder, moment = Path(root), now or datetime.now(UTC)
+    chosen = settings or load_settings(folder, environ=os.environ).settings
+    wanted = services(chosen)
+    problems: dict[str, str] = {}
+    files = fetched = None
+    with updating(folder, notify):
+        try:
+            files = ingest(folder, chosen, retrieved_at=moment, progress=progress)
+        except StocktrendError as error:
+            problems[FILES] = str(error)
+        if wanted:
+            fetched = fetch_alone(folder, chosen, wanted, moment, None, progress, notify)
+            problems |= fetched.errors
+        try:
+            scored = _scored(folder, chosen, moment, progress)
+        except StocktrendError as error:
+            problems[SCORING] = str(error)
+            scored = {}
+    return Update(files=files, services=fetched, problems=problems, **scored)
+
+
+def _scored(root: Path, settings: Settings, now: datetime, progress: Progress) -> dict[str, Any]:
+    """Panel, run, scores and those of the last update, which they replace on disk."""
+    from stocktrend.workflow.material import stored_panel
+    from stocktrend.workflow.page import report
+    from stocktrend.workflow.prediction import predict
+    from stocktrend.workflow.run import finished_runs, load_run
+    from stocktrend.workflow.steps import train
+
+    stored_panel(root, settings, progress)
+    trained = not finished_runs(root)
+    if trained:
+        report(train(root, settings=settings, progress=progress), created=now)
+    run = load_run(root)
+    horizons = run.forecaster.horizons
+    scores = predict(root, run_id=run.id, progress=progress)
+    scores = scores.sort(f"score_{horizons[0]}d", descending=True)
+    kept = scores.select(
+        "ticker", "as_of", pl.lit(run.id).alias("run"), *(f"score_{h}d" for h in horizons)
+    )
+    file = root / FOLDER / SCORES
+    before = _last_scores(file)
+    if not kept.equals(before):
+        write_parquet(file, kept)
+    return {
+        "run": run.id,
+        "trained": trained,
+        "horizons": horizons,
+        "coverage": run.forecaster.intervals.coverage,
+        "scores": scores,
+        "before": before,
+    }
+
+
+def _last_scores(file: Path) -> pl.DataFrame:
+    """Empty where there are none, or the file is damaged: it is replaced in any case."""
+    try:
+        return pl.read_parquet(file)
+    except (FileNotFoundError, PolarsError):
+        return pl.DataFrame()
