@@ -45,6 +45,9 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         "rebuild",
         "audit",
         "compare",
+        "init",
+        "update",
+        "sources",
     }
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, SourceError
-from stocktrend.live.http import Http
+from stocktrend.live.http import Answer, Http
 from stocktrend.live.source import Source
 from stocktrend.live.updating import Asked
 from stocktrend.service_settings import Service
@@ -37,7 +37,9 @@ FIRST_DAY: Final = date(1900, 1, 1)
 YEARS: Final = 10
 PARSERS: Final = 1
 """Raised when answers are read otherwise, so that all is asked for anew."""
-DECIDE_NOTHING: Final = {"name", "base_url", "per_minute", "tickers", "series", "queries"}
+DECIDE_NOTHING: Final = {
+    *("name", "base_url", "per_minute", "tickers", "series", "queries", "compare"),
+}
 """Settings that do not decide what a part says: those of parts are in the parts' names."""
 
 
@@ -132,7 +134,7 @@ def opened(
 
     keys, found = read_keys(root, environ), Opened()
     paces: dict[str, Pace] = {}
-    vendors: list[tuple[Source, Http]] = []
+    vendors: list[tuple[Any, Http]] = []
     with ExitStack() as stack:
         for one in wanted:
             setting = one.setting
@@ -166,6 +168,8 @@ def _http(
     from stocktrend.live.client import Client
     from stocktrend.live.pace import Pace
 
+    if not one.setting.base_url:  # its library finds the server itself
+        return _NoHttp()
     client = Client(
         name=one.name,
         base_url=one.setting.base_url,
@@ -176,8 +180,20 @@ def _http(
     return stack.enter_context(closing(client))
 
 
+class _NoHttp:
+    """For a source that makes its requests by a library of its own."""
+
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        check: Callable[[Answer], object] | None = None,
+    ) -> Answer:
+        raise NotImplementedError(f"no address is known below which {path} would be")
+
+
 def _together(
-    vendors: Sequence[tuple[Source, Http]],
+    vendors: Sequence[tuple[Any, Http]],
     sinces: Sequence[date | None],
     exchange: str,
     now: datetime,

@@ -19,6 +19,7 @@ from stocktrend.ingestion.commit import rejected_rows
 from stocktrend.lake import Lake
 from stocktrend.lake.revisions import DUPLICATE, NEW, ORIGIN, REJECTED, REVISED, UNCHANGED
 from stocktrend.live.marks import Mark
+from stocktrend.live.vendors import beside_others
 from stocktrend.sources.batch import Batch, as_one
 
 FATES: Final = (NEW, REVISED, UNCHANGED, DUPLICATE, REJECTED)
@@ -95,6 +96,8 @@ class Storing:
 
     def _store(self, group: list[tuple[str, Batch]]) -> None:
         batches = [batch for _, batch in group]
+        if batches[0].table == "bars":
+            batches = self._beside_others(batches)
         records = pl.concat(
             batch.records.with_columns(pl.lit(batch.path).alias(ORIGIN), pl.lit(i).alias("_file"))
             for i, batch in enumerate(batches)
@@ -109,10 +112,22 @@ class Storing:
             (file, status): count
             for file, status, count in fates.group_by("_file", "status").len().iter_rows()
         }
-        for number, (source, batch) in enumerate(group):
+        for number, ((source, _), batch) in enumerate(zip(group, batches, strict=True)):
             found = {name: fate.get((number, name), 0) for name in FATES}
             self._count(source, batch, found)
         self._note(group[0][0], upserted.notes.items())
+
+    def _beside_others(self, batches: list[Batch]) -> list[Batch]:
+        """Bars without those that the lake has from another vendor."""
+        if not self._lake.exists:
+            return batches
+        tickers = [ticker for batch in batches for ticker in batch.records["ticker"].unique()]
+        stored = self._lake.read("bars", tickers=tickers)
+        if set(stored["source"].unique()) | {b.source for b in batches} == {batches[0].source}:
+            return batches
+        return [
+            beside_others(b, stored.filter(_tickers_of(b)), self._retrieved_at) for b in batches
+        ]
 
     def _count(self, source: str, batch: Batch, found: dict[str, int]) -> None:
         counts = self.counts.setdefault(source, Counts())
@@ -128,6 +143,10 @@ class Storing:
         held = self.counts.setdefault(source, Counts()).notes
         for note, count in notes:
             held[note] = held.get(note, 0) + count
+
+
+def _tickers_of(batch: Batch) -> pl.Expr:
+    return pl.col("ticker").is_in(batch.records["ticker"].unique().to_list())
 
 
 def _groups(taken: Sequence[tuple[str, Batch]]) -> list[list[tuple[str, Batch]]]:

@@ -195,8 +195,9 @@ def _job(
         until = None
     start = begin if since is None else since
     gap = start > (asked.since if until is None else until)
-    mark = None if gap else Mark(name, source.table, now.date(), print_)
-    return _Job(asked, part, Window(start, now), mark)
+    window = Window(start, now)
+    mark = None if gap else Mark(name, source.table, window.today, print_)
+    return _Job(asked, part, window, mark)
 
 
 def _ask(
