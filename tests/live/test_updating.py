@@ -11,8 +11,9 @@ import pytest
 from invented import LONG_AGO, NOW, Wire, asked, daily
 
 from stocktrend.errors import LakeError
+from stocktrend.errors import SourceError
 from stocktrend.lake import Lake
-from stocktrend.live.http import Http
+from stocktrend.live.http import Http, NothingError
 from stocktrend.live.source import Window
 from stocktrend.live.updating import FAILURES, fetch
 from stocktrend.sources.batch import Batch
@@ -112,6 +113,23 @@ def test_a_source_is_asked_no_more_after_five_parts_in_a_row_failed(tmp_path: Pa
     assert [part for part, _ in down.asked] == names[: 1 + FAILURES]
     assert (found.done, len(found.failed), found.skipped) == (1, 5, 3)
     assert "7 more of 9 parts" in str(found.error)
+
+
+class Lacking(Wire):
+    """Answers that it has nothing of what it does not have."""
+
+    def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
+        try:
+            yield from super().fetch(part, window, http)
+        except SourceError as error:
+            raise NothingError(str(error)) from error
+
+
+def test_a_source_that_has_nothing_of_many_parts_is_asked_for_the_others(tmp_path: Path) -> None:
+    names = [f"T{n}" for n in range(9)]
+    some = Lacking({n: daily(MARCH, 1) for n in names}, broken=frozenset(names[:-1]))
+    (found,) = fetch(Lake(tmp_path), [asked(some)], [], now=NOW)
+    assert (found.done, len(found.failed), found.skipped) == (1, 8, 0)
 
 
 class HalfWay(Wire):

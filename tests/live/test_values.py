@@ -11,9 +11,9 @@ import pytest
 import values
 from server import Reply, Server
 
-from stocktrend.errors import SourceError
 from stocktrend.live.client import Client
 from stocktrend.live.fred import Fred
+from stocktrend.live.http import NothingError
 from stocktrend.live.pace import Pace
 from stocktrend.live.source import Source, Window
 from stocktrend.live.vendors import disagreements
@@ -106,7 +106,7 @@ def test_the_next_day_asks_whether_something_changed_and_gets_the_same(
 
 def test_a_ticker_that_nobody_has_is_an_error_that_names_it(serving: Server, http: Client) -> None:
     for kind in ("tiingo", "stooq"):
-        with pytest.raises(SourceError, match="NOPE"):
+        with pytest.raises(NothingError, match="NOPE"):
             list(made(serving, kind).fetch("NOPE", values.WINDOW, http))
 
 

@@ -11,7 +11,7 @@ import pytest
 from stocktrend.errors import SourceError
 from stocktrend.lake.store import Lake
 from stocktrend.live.bars import AskedBars, closed_bars
-from stocktrend.live.http import Http
+from stocktrend.live.http import Http, NothingError
 from stocktrend.live.source import Window
 from stocktrend.live.vendors import Vendors, beside_others, disagreements
 from stocktrend.sessions import sessions
@@ -61,6 +61,7 @@ class Fixed:
     overlap: int = 10
     terms: str = "none"
     asked: list[str] = field(default_factory=list)
+    error: type[SourceError] = SourceError
 
     def parts(self, tickers: Sequence[str]) -> tuple[str, ...]:
         return tuple(self.only if self.only is not None else tickers)
@@ -68,7 +69,7 @@ class Fixed:
     def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
         self.asked.append(part)
         if part not in self.bars:
-            raise SourceError(f"{self.name} has no {part}")
+            raise self.error(f"{self.name} has no {part}")
         yield self.bars[part]
 
 
@@ -112,6 +113,17 @@ def test_a_vendor_that_is_down_is_asked_five_times_and_no_more() -> None:
     for ticker in tickers:
         assert ask(vendors, ticker)[0].path == f"two:{ticker}"
     assert down.asked == tickers[:5]
+
+
+def test_a_vendor_that_has_nothing_of_many_tickers_is_not_down() -> None:
+    tickers = [f"T{n}" for n in range(9)]
+    first, second = Fixed("one", {}, error=NothingError), Fixed("two", {})
+    vendors = together(first, second)
+    for ticker in tickers:
+        with pytest.raises(NothingError):
+            ask(vendors, ticker)
+    assert first.asked == tickers
+    assert second.asked == tickers[:5]
 
 
 def test_a_ticker_is_asked_only_of_vendors_that_are_to_have_it() -> None:

@@ -10,6 +10,7 @@ import polars as pl
 
 from stocktrend.errors import SourceError
 from stocktrend.live.answers import LATER, from_the_future
+from stocktrend.live.http import NothingError
 from stocktrend.live.source import Window
 from stocktrend.sessions import sessions
 from stocktrend.sources.bars import bars_of
@@ -51,9 +52,9 @@ class AskedBars:
             span for span in self.window.years() if isinstance(last, date) and span[0] <= last
         )
 
-    def nothing(self, said: str = "there is none") -> SourceError:
+    def nothing(self, said: str = "there is none") -> NothingError:
         """The error of an answer without bars."""
-        return SourceError(
+        return NothingError(
             f"{self.source} must have bars of {self.ticker} from {self.window.since} on, however "
             f"{said}. Check the ticker (renamed, delisted?), or name a vendor that has it in "
             f"`sources: prices` of stocktrend.yaml"
@@ -71,7 +72,7 @@ def closed_bars(rows: Rows, columns: Mapping[str, str], asked: AskedBars) -> Bat
         asked: What was asked.
 
     Raises:
-        SourceError: there is no bar at all.
+        NothingError: there is no bar at all.
     """
     now = asked.window.now
     table = sessions(asked.exchange).select("session", "close")
@@ -108,11 +109,11 @@ def us_symbol(asked: AskedBars) -> str:
     """The hyphenated ticker, for a vendor of US shares.
 
     Raises:
-        SourceError: it is none of the US.
+        NothingError: it is none of the US.
     """
     symbol = share_class(asked.ticker)
     if not re.fullmatch(r"[A-Z0-9]{1,9}(-[A-Z0-9]{1,4})?", symbol):
-        raise SourceError(
+        raise NothingError(
             f"A ticker for {asked.source} must be one of the US, of letters, digits and a hyphen, "
             f"however: {asked.ticker}. Name a vendor that has it, such as yfinance, in `sources: "
             f"prices` of stocktrend.yaml, or set `tickers` of {asked.source}"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from stocktrend.errors import SourceError
 from stocktrend.live.cache import Cache, Kept
 from stocktrend.live.extra import extra
-from stocktrend.live.http import Answer
+from stocktrend.live.http import Answer, NothingError
 from stocktrend.live.keys import Hiding, Key
 from stocktrend.live.pace import Pace
 from stocktrend.live.wire import Came, Limits, Passing, Wire
@@ -23,6 +23,7 @@ with extra():
 
 REDIRECTS: Final = 5
 REDIRECTED: Final = (301, 302, 303, 307, 308)
+GONE: Final = (404, 410)
 PASSING: Final = (408, 425, 429)
 LATER: Final = "The service is at fault: run the command again later"
 
@@ -203,7 +204,8 @@ class Client:
         said = " ".join(came.body[:200].decode("utf-8", "replace").split())
         found = f"its status is {came.status}" + (f" ({said})" if said else "")
         if came.status not in PASSING and came.status < 500:
-            raise self._error(address, found, self._remedy(came.status))
+            error = self._error(address, found, self._remedy(came.status))
+            raise NothingError(str(error)) if came.status in GONE else error
         wait = came.retry_after
         if wait is not None and wait > self._limits.retry_after:
             raise self._error(

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from stocktrend.errors import SourceError
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -16,6 +18,10 @@ class Answer:
     body: bytes
     kind: str
     charset: str | None = None
+
+
+class NothingError(SourceError):
+    """The service answered that it has nothing of a part, so it is not down."""
 
 
 class Http(Protocol):
@@ -36,6 +42,7 @@ class Http(Protocol):
                 not kept on disk, and asked for again, as after a fault.
 
         Raises:
+            NothingError: the service knows nothing at this place.
             SourceError: no complete answer after all attempts, or one that no attempt can mend;
                 names the source, the address without keys, and the remedy.
         """

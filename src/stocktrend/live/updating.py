@@ -13,7 +13,7 @@ from typing import Final
 
 from stocktrend.errors import SourceError
 from stocktrend.lake import Lake
-from stocktrend.live.http import Http
+from stocktrend.live.http import Http, NothingError
 from stocktrend.live.marks import Mark, read_marks
 from stocktrend.live.source import Source, Window
 from stocktrend.live.storing import Counts, Storing
@@ -26,7 +26,8 @@ SECONDS_PER_COMMIT: Final = 60.0
 MOST_WAITING: Final = 16
 """Parts that wait to be stored; then the threads that ask wait too."""
 FAILURES: Final = 5
-"""Parts in a row after which a source counts as down, and is asked no more."""
+"""Parts in a row after which a source counts as down, and is asked no more. One of which a source
+has nothing is none of them."""
 HEARTBEAT: Final = 0.2
 SECONDS_TO_END: Final = 5.0
 
@@ -213,7 +214,8 @@ def _ask(
             if stop.is_set():
                 return
             answer = _Answer(job, asked=False) if standing.row >= FAILURES else _answer(job, stop)
-            standing.row = standing.row + 1 if answer.failure or not answer.asked else 0
+            down = answer.failure and not isinstance(answer.failure, NothingError)
+            standing.row = standing.row + 1 if down or not answer.asked else 0
             _put(arrivals, answer, stop)
     except BaseException as error:  # noqa: BLE001 (the main thread raises it)
         _put(arrivals, error, stop)

@@ -16,7 +16,7 @@ import polars as pl
 
 from stocktrend.errors import SourceError
 from stocktrend.lake.rebase import merge_bars
-from stocktrend.live.http import Http
+from stocktrend.live.http import Http, NothingError
 from stocktrend.live.source import Source, Window
 from stocktrend.sources.batch import Batch
 
@@ -24,7 +24,8 @@ TOLERANCE: Final = 0.005
 """Of the change of a day, beside one cent of the price for rounding."""
 CENT: Final = 0.01
 MOST_FAILURES: Final = 5
-"""Tickers in a row after which a vendor counts as down, and is asked no more."""
+"""Tickers in a row after which a vendor counts as down, and is asked no more. One of which it has
+nothing is none of them."""
 KEY: Final = ["ticker", "session"]
 
 
@@ -72,14 +73,14 @@ class Vendors:
             SourceError: no vendor has bars; says why of each.
         """
         found: list[Batch] = []
-        failed: dict[str, str] = {}
+        failed: dict[str, SourceError] = {}
         for vendor, own in self.members:
             if part not in vendor.parts((part,)) or (found and not vendor.compare):
                 continue
             try:
                 batches = self._ask(vendor, part, window, own)
             except SourceError as error:
-                failed[vendor.name] = str(error)
+                failed[vendor.name] = error
                 continue
             if found:
                 notes = self._compared(found, batches)
@@ -88,7 +89,9 @@ class Vendors:
             if not batches:  # no session has closed since
                 return
             if not any(batch.records.height for batch in batches):
-                failed[vendor.name] = f"{vendor.name} has no bar of {part} that can be read"
+                failed[vendor.name] = NothingError(
+                    f"{vendor.name} has no bar of {part} that can be read: see the quarantine"
+                )
                 yield from batches
                 continue
             instead = {
@@ -108,6 +111,9 @@ class Vendors:
             )
         try:
             batches = list(vendor.fetch(part, window, http))
+        except NothingError:
+            self._failures[vendor.name] = 0
+            raise
         except SourceError:
             self._failures[vendor.name] = self._failures.get(vendor.name, 0) + 1
             raise
@@ -121,11 +127,15 @@ class Vendors:
         return in_words(disagreements(ours, theirs, self.tolerance), self.tolerance)
 
 
-def _nothing(part: str, failed: Mapping[str, str]) -> SourceError:
+def _nothing(part: str, failed: Mapping[str, SourceError]) -> SourceError:
+    """One error of all; where any vendor answers, they are not all down."""
+    kind = (
+        NothingError if any(isinstance(e, NothingError) for e in failed.values()) else SourceError
+    )
     if len(failed) == 1:
-        return SourceError(next(iter(failed.values())))
-    why = " | ".join(failed.values()) or "none is asked for it"
-    return SourceError(f"A vendor must have bars of {part}, however: {why}")
+        return kind(*map(str, failed.values()))
+    why = " | ".join(map(str, failed.values())) or "none is asked for it"
+    return kind(f"A vendor must have bars of {part}, however: {why}")
 
 
 def disagreements(
