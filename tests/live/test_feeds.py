@@ -171,7 +171,8 @@ def test_the_document_type_of_old_feeds_is_no_entity() -> None:
         (RSS[:-80], "it is cut off or no XML"),
         (RSS[: RSS.index("</item>")], "it is cut off or no XML"),
         ("<html><body><p>Sign in</p></body></html>", "its outermost element is 'html'"),
-        ("<rss>" + "<a>" * 101 + "</a>" * 101 + "</rss>", "nested more than 100 deep"),
+        ("<rss>" + "<a>" * 101 + "</a>" * 101 + "</rss>", "nested 101 deep"),
+        (f"<rss {' '.join(f'a{n}={chr(34)}1{chr(34)}' for n in range(101))}/>", "101 attributes"),
         (RSS.replace("pubDate", "when"), "none has published, and the first has"),
         (
             RSS.replace("title>", "head>").replace("description>", "d>"),

@@ -26,6 +26,8 @@ MOST_BYTES: Final = 16 * 2**20
 MOST_TAGS: Final = 500_000
 """A feed has a few hundred items of some ten tags; each takes memory and microseconds to read."""
 DEEPEST: Final = 100
+MOST_ATTRIBUTES: Final = 100
+"""feedparser takes the square of their number."""
 ROOTS: Final = ("rss", "feed", "RDF")
 LATEST_ZONE: Final = "Etc/GMT+12"
 """Where it is any given time of day last: 12 hours behind UTC."""
@@ -159,8 +161,8 @@ def _root(document: str) -> str:
         depth += 1 if event == "start" else -1
         if event == "end":
             element.clear()
-        if depth > DEEPEST:
-            return f"{name}, nested more than {DEEPEST} deep"
+        if depth > DEEPEST or len(element.attrib) > MOST_ATTRIBUTES:
+            return f"{name}, nested {depth} deep, with {len(element.attrib)} attributes"
     return name or ""
 
 
