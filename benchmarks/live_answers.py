@@ -119,19 +119,17 @@ class Replayed:
 
     def _finnhub(self, asked: Asked) -> Reply:
         first, last = (date.fromisoformat(asked.query[name]) for name in ("from", "to"))
-        rows = []
-        for day in self._some_days(asked.query["symbol"], first, last, 0.2):
-            rows.append(
-                {
-                    "id": day.toordinal(),
-                    "datetime": int(
-                        datetime(day.year, day.month, day.day, 14, tzinfo=UTC).timestamp()
-                    ),
-                    "headline": f"{asked.query['symbol']} news of {day}" if day.day != 13 else "",
-                    "source": "Wire",
-                    "summary": "",
-                }
-            )
+        ticker = asked.query["symbol"]
+        rows = [
+            {
+                "id": day.toordinal(),
+                "datetime": int(datetime(day.year, day.month, day.day, 14, tzinfo=UTC).timestamp()),
+                "headline": f"{ticker} news of {day}" if day.day != 13 else "",
+                "source": "Wire",
+                "summary": "",
+            }
+            for day in self._some_days(ticker, first, last, 0.2)
+        ]
         return Reply(json.dumps(rows).encode())
 
     def _some_days(self, word: str, first: date, last: date, share: float) -> list[date]:
