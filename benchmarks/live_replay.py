@@ -68,11 +68,12 @@ def show(name: str, took: dict[str, Any], asked: dict[str, Any], per_minute: flo
     """One update in words."""
     requests, conditional, same = (sum(counts[n] for counts in asked.values()) for n in range(3))
     slowest = max(asked, key=lambda kind: asked[kind][0])
-    limit = asked[slowest][0] * 60 / per_minute
+    most = asked[slowest][0]
+    limit = most * 60 / per_minute
     print(
         f"{name}: {requests:,} requests, {conditional:,} conditional, {same:,} unchanged; "
         f"{sum(took['rows'].values()):,} rows, {took['new']:,} of them new\n"
-        f"  {took['seconds']:.1f} s, of which the rate of {slowest} ({asked[slowest][0]:,} requests "
+        f"  {took['seconds']:.1f} s, of which the rate of {slowest} ({most:,} requests "
         f"at {per_minute:,.0f} a minute) takes {limit:.1f} s: {limit / took['seconds']:.0%}\n"
         f"  {took['cpu']:.1f} s of CPU, {took['mib']:,.0f} MiB at most, "
         f"loaded of the heavy libraries: {', '.join(took['loaded']) or 'none'}"

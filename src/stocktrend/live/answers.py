@@ -3,18 +3,20 @@
 import codecs
 import html
 import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import polars as pl
 
 from stocktrend.errors import SourceError
-from stocktrend.live.http import Answer
+from stocktrend.live.http import Answer, Http
 from stocktrend.schema import UTC_TIME
 from stocktrend.sources.files import Rows
 
+Read = TypeVar("Read")
 BYTE_ORDER_MARKS: Final = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -104,6 +106,22 @@ def _wide(body: bytes) -> str:
     )
 
 
+def ask(
+    http: Http,
+    read: Callable[[Answer], Read],
+    path: str,
+    query: Mapping[str, str] | None = None,
+) -> Read:
+    """What is read of an answer; one that cannot be read is asked for again.
+
+    Raises:
+        SourceError: as ``http.get``, or as ``read`` of the last answer.
+    """
+    found: list[Read] = []
+    http.get(path, query, lambda answer: found.append(read(answer)))
+    return found[-1]
+
+
 def json_of(answer: Answer, source: str) -> Any:
     """The JSON of an answer.
 
@@ -181,6 +199,8 @@ def _written(value: Any) -> str | None:
     """A value as text that can be stored: JSON may name one half of a surrogate pair."""
     if value is None:
         return None
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return repr(value)  # as JSON has it: answers are numbers for the most part
     try:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     except RecursionError:

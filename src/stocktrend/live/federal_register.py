@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import polars as pl
 
 from stocktrend.errors import SourceError
-from stocktrend.live.answers import LATER, from_the_future, json_of, records_in, rows_of, shown
+from stocktrend.live.answers import LATER, ask, from_the_future, json_of, records_in, rows_of, shown
 from stocktrend.live.http import Answer, Http
 from stocktrend.live.source import Window
 from stocktrend.live.windows import DAY, halved, years
@@ -59,9 +59,9 @@ class Documents:
             SourceError: no answer, or none of documents, or fewer of them than it says there are.
         """
         today = window.now.date()
-        ask = partial(self._all_pages, http)
+        pages = partial(self._all_pages, http)
         for first, end in years(max(window.since, EARLIEST), today):
-            for _, found in halved(first, end, DAY, ask, lambda all_: all_[0] >= MOST_DOCUMENTS):
+            for _, found in halved(first, end, DAY, pages, lambda all_: all_[0] >= MOST_DOCUMENTS):
                 yield read_documents(found, self.name, part, window.now)
 
     def _all_pages(self, http: Http, first: date, end: date) -> tuple[int, list[Any]]:
@@ -78,7 +78,7 @@ class Documents:
                 )
             asked.add(path)
             read = partial(read_page, name=self.name, base_url=self.setting.base_url)
-            count, documents, path = read(http.get(path, check=read))
+            count, documents, path = ask(http, read, path)
             if count >= MOST_DOCUMENTS and end - first > DAY:
                 return count, []
             pages.append(documents)

@@ -7,7 +7,7 @@ from functools import partial
 
 import polars as pl
 
-from stocktrend.live.answers import from_the_future
+from stocktrend.live.answers import ask, from_the_future
 from stocktrend.live.http import Answer, Http
 from stocktrend.live.source import Window
 from stocktrend.live.syndication import items_of, times_of
@@ -47,7 +47,7 @@ class Feed:
         def read(answer: Answer) -> Batch:
             return read_feed(answer, self.name, part, window.now, self.exchange)
 
-        yield read(http.get("", check=read))
+        yield ask(http, read, "")
 
 
 def source(setting: NewsFeed, exchange: str) -> Feed:

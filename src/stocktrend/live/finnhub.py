@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from stocktrend.live.answers import from_the_future, json_of, plain, records_in, rows_of
+from stocktrend.live.answers import ask, from_the_future, json_of, plain, records_in, rows_of
 from stocktrend.live.http import Answer, Http
 from stocktrend.live.source import Window
 from stocktrend.live.windows import DAY, halved, months
@@ -56,14 +56,14 @@ class CompanyNews:
         def read(answer: Answer) -> Batch:
             return read_company_news(answer, self.name, part, window.now, self.exchange)
 
-        def ask(first: date, end: date) -> Batch:
+        def asked(first: date, end: date) -> Batch:
             query = {"symbol": part, "from": str(first), "to": str(end - DAY)}
-            return read(http.get(PATH, query, check=read))
+            return ask(http, read, PATH, query)
 
         today = window.now.date()
         earliest = today - FREE
         for first, end in months(max(window.since, earliest), today):
-            yield from halved(max(first, earliest), end, DAY, ask, _full)
+            yield from halved(max(first, earliest), end, DAY, asked, _full)
 
 
 def source(setting: Finnhub, exchange: str) -> CompanyNews:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from stocktrend.errors import SourceError
 from stocktrend.live.alfred import FIRST_DAY, OPEN, Asked, page_of, read_current, read_vintages
-from stocktrend.live.answers import LATER
+from stocktrend.live.answers import LATER, ask
 from stocktrend.live.http import Http
 from stocktrend.live.source import Window
 from stocktrend.service_settings import Fred as FredSetting
@@ -124,7 +124,7 @@ class Fred:
             place = {"limit": str(size), "offset": str(offset)}
             question = {"series_id": asked.series, "file_type": "json", **query, **place}
             read = partial(page_of, source=asked.path, field=field, offset=offset)
-            more, count = read(http.get(path, question, check=read))
+            more, count = ask(http, read, path, question)
             if total not in (None, count):
                 raise SourceError(
                     f"All pages of {asked.path} must be of one answer, however they count {total} "

@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from stocktrend.live.answers import (
+    ask,
     from_the_future,
     json_of,
     plain,
@@ -75,7 +76,7 @@ class Articles:
         def read(answer: Answer) -> Batch:
             return read_articles(answer, self.name, part, window.now, self.exchange)
 
-        def ask(first: datetime, end: datetime) -> Batch:
+        def asked(first: datetime, end: datetime) -> Batch:
             query = {
                 "query": self.setting.queries[part],
                 "mode": "artlist",
@@ -85,7 +86,7 @@ class Articles:
                 "startdatetime": f"{first:%Y%m%d%H%M%S}",
                 "enddatetime": f"{end - SECOND:%Y%m%d%H%M%S}",
             }
-            return read(http.get(PATH, query, check=read))
+            return ask(http, read, PATH, query)
 
         today = window.now.date()
         for first, end in months(max(window.since, EARLIEST), today):
@@ -93,7 +94,7 @@ class Articles:
             begin, finish = (
                 datetime.combine(day, time(), window.now.tzinfo) for day in (first, last)
             )
-            yield from halved(begin, finish, HOUR, ask, _full)
+            yield from halved(begin, finish, HOUR, asked, _full)
 
 
 def source(setting: Gdelt, exchange: str) -> Articles:

@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from stocktrend.errors import SourceError
-from stocktrend.live.answers import LATER, from_the_future, shown, text_of
+from stocktrend.live.answers import LATER, ask, from_the_future, shown, text_of
 from stocktrend.live.http import Answer, Http
 from stocktrend.live.source import Window
 from stocktrend.service_settings import PolicyUncertainty
@@ -57,7 +57,7 @@ class UncertaintyIndex:
         def read(answer: Answer) -> Batch:
             return read_index(answer, self.name, part, window.now)
 
-        yield read(http.get(PATH, check=read))
+        yield ask(http, read, PATH)
 
 
 def source(setting: PolicyUncertainty, exchange: str) -> UncertaintyIndex:

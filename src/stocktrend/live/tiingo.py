@@ -14,7 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from stocktrend.errors import SourceError
-from stocktrend.live.answers import LATER, json_of, records_in, rows_of
+from stocktrend.live.answers import LATER, ask, json_of, records_in, rows_of
 from stocktrend.live.bars import OVERLAP, AskedBars, closed_bars, us_symbol
 from stocktrend.live.http import Answer, Http
 from stocktrend.live.source import Window
@@ -58,7 +58,7 @@ class Tiingo:
             if last is not None:
                 query["endDate"] = str(last)
             read = partial(records_of, source=asked.path)
-            records += read(http.get(path, query, check=read))
+            records += ask(http, read, path, query)
         if spans:
             yield read_tiingo(records, asked)
 
