@@ -52,6 +52,7 @@ __all__ = [
     "SourceFile",
     "Sources",
     "Split",
+    "TextScoring",
     "WalkForward",
     "feature_parts",
 ]
@@ -116,6 +117,43 @@ class WalkForward(Model):
         return value
 
 
+class TextScoring(Model):
+    """What scores the texts of news: the lexicon, or a classifier in a folder.
+
+    ``model`` is a folder in the layout of Hugging Face, relative to the data root; null takes the
+    lexicon. ``labels`` gives the score in [-1, 1] of each of its labels, where their names do not
+    say it. ``languages`` are those that it reads.
+    """
+
+    model: str | None = None
+    labels: dict[str, Annotated[float, Field(ge=-1, le=1)]] | None = None
+    languages: tuple[str, ...] = ("en",)
+
+    @field_validator("languages")
+    @classmethod
+    def _are_codes(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        if not languages or not all(re.fullmatch("[a-z]{2,3}", code) for code in languages):
+            raise ValueError(
+                "text.languages must be codes of two or three small letters, however: "
+                f"{list(languages)}. Write for example [en, de]"
+            )
+        return languages
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.model is None and (self.labels is not None or self.languages != ("en",)):
+            raise ValueError(
+                "text.labels and text.languages must come with text.model, however it names no "
+                "folder. Name one, or leave them out: the lexicon reads English"
+            )
+        if self.labels is not None and len(set(self.labels.values())) < 2:
+            raise ValueError(
+                f"text.labels must tell scores apart, however: {self.labels}. "
+                "Write for example {LABEL_0: -1, LABEL_1: 0, LABEL_2: 1}"
+            )
+        return self
+
+
 def feature_parts(entry: str) -> tuple[str, str | None]:
     """Path and name, None for all, of an entry of ``features``.
 
@@ -141,6 +179,7 @@ class Settings(Model):
     end: date | None = None
     tickers: tuple[str, ...] | None = None
     sources: Sources = Sources()
+    text: TextScoring = TextScoring()
     features: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     sectors: str | None = None

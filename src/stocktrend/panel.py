@@ -30,6 +30,8 @@ from stocktrend.features.own import Feature, own_features
 from stocktrend.features.own_files import load_features, require_loaded
 from stocktrend.features.policy import policy_features
 from stocktrend.features.stock import stock_features
+from stocktrend.features.text import TextScorer, load_scorer
+from stocktrend.features.text.chosen import require_scorer
 from stocktrend.ingestion import ingest
 from stocktrend.lake import Lake, Records
 from stocktrend.lake.order import newest
@@ -55,6 +57,7 @@ def build_panel(
     tickers: Sequence[str] | None = None,
     known_by: datetime | None = None,
     features: Sequence[Feature] = (),
+    scorer: TextScorer | None = None,
     progress: Progress = silent,
 ) -> pl.DataFrame:
     """Compute the panel from records.
@@ -66,6 +69,7 @@ def build_panel(
         tickers: Rows of these only; default: the settings', else all.
         known_by: Pretend that it is this moment: records known later are not read at all.
         features: A user's own, from ``load_features`` where the settings name files of them.
+        scorer: Of news; from ``load_scorer`` where the settings name a model, else the lexicon.
 
     Returns:
         ``ticker, as_of, timestamp, close``, the 87 features in catalogue order, the own ones and,
@@ -74,9 +78,11 @@ def build_panel(
 
     Raises:
         DataError: there are no bars, a ticker is unknown, no row is left, or an own feature fails.
-        ConfigError: own features that the settings name are not given, or two have one name.
+        ConfigError: own features or a scorer that the settings name are not given, or two own
+            features have one name.
     """
     require_loaded(settings, features)
+    scorer = require_scorer(settings, scorer)
     versions = _history(records, "bars", known_by)
     names = _check_tickers(versions, tickers or settings.tickers)
     if names is not None:
@@ -91,7 +97,7 @@ def build_panel(
     if stocks.is_empty():
         raise NoRowsError(_no_rows(versions, start or settings.start, end or settings.end))
     stocks = _members(stocks, records, known_by)
-    panel = _with_context(stocks, grid, records, settings, known_by, progress)
+    panel = _with_context(stocks, grid, records, settings, known_by, scorer, progress)
     if features:
         progress("own features", 0, len(features), "features")
         own = own_features(features, stocks, lambda table: _history(records, table, known_by))
@@ -240,6 +246,7 @@ def _with_context(
     records: Records,
     settings: Settings,
     known_by: datetime | None,
+    scorer: TextScorer,
     progress: Progress,
 ) -> pl.DataFrame:
     dates = grid.join(stocks.select("as_of").unique(), on="as_of", how="semi").sort("as_of")
@@ -252,6 +259,7 @@ def _with_context(
     news = news_features(
         items,
         stocks.select("ticker", "as_of", "previous_as_of"),
+        scorer=scorer,
         periods=news_periods(
             items, [s for s in settings.sources.news or () if isinstance(s, NewsFile)]
         ),
@@ -319,6 +327,7 @@ class UnifiedTrainingDataProcessor:
             end=_day(end_date),
             tickers=tickers,
             features=load_features(self.settings, self.data_root),
+            scorer=load_scorer(self.settings, self.data_root),
             progress=progress,
         )
 

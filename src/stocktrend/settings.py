@@ -32,7 +32,7 @@ from stocktrend.settings_problems import explain
 
 FILE_NAME = "stocktrend.yaml"
 Checked = TypeVar("Checked", bound=BaseModel)
-_GROUPS = ("sources", "recipe", "split", "walk_forward")
+_GROUPS = ("sources", "text", "recipe", "split", "walk_forward")
 _LISTS = ("tickers", "horizons", "features", "checks")
 
 
@@ -124,7 +124,11 @@ def with_arguments(settings: Settings, arguments: Mapping[str, Any]) -> Settings
     Raises:
         ConfigError: with every problem found.
     """
-    nested = {"recipe": settings.recipe, "walk_forward": settings.walk_forward.model_dump()}
+    nested = {
+        "recipe": settings.recipe,
+        "walk_forward": settings.walk_forward.model_dump(),
+        "text": settings.text.model_dump(),
+    }
     given = merge(read_arguments(nested), read_arguments(arguments))
     changed, problems = _checked(Settings, settings.model_dump() | plain(given), given, ())
     problems += _recipe_problems(plain(given["recipe"]), given)
@@ -197,6 +201,8 @@ def missing_files(given: dict[str, Tree], root: Path) -> list[str]:
         with suppress(ValueError):  # an entry that is none is a problem of its own
             named.append((name, Given(feature_parts(str(entry))[0], value.origin)))
     named += _given_leaves(given.get("checks", []), "checks")
+    text = _given_leaves(given.get("text", {}), "text")
+    named += [(name, value) for name, value in text if name == "text.model"]
     return [
         problem
         for name, value in named

@@ -83,7 +83,7 @@ def test_a_run_is_rebuilt_with_its_own_features(
     (root / "my_features.py").write_text(EXAMPLE.replace("gap.tail(5)", "gap.tail(4)"))
     other = rebuild(root)
     assert not other.same
-    assert other.reasons == ("features my_features.py: changed since the run",)
+    assert other.reasons == ("my_features.py: changed since the run",)
 
 
 def test_the_report_lists_own_features_as_a_group(

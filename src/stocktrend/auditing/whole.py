@@ -34,8 +34,8 @@ NO_RUN = (
 )
 
 
-ROW_SETTINGS: Final = ("exchange", "frequency", "horizons", "start", "end", "tickers")
-"""Settings that decide the rows of a panel."""
+ROW_SETTINGS: Final = ("exchange", "frequency", "horizons", "start", "end", "tickers", "text")
+"""Settings that decide a panel, beside own features."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from stocktrend.config import Settings, feature_parts
 from stocktrend.errors import ConfigError
 from stocktrend.features.own import Feature, require_distinct
+from stocktrend.features.text.chosen import model_files
 from stocktrend.own_code import definitions, source_of
 
 
@@ -43,15 +44,19 @@ def load_features(settings: Settings, root: Path | str) -> tuple[Feature, ...]:
 
 
 def feature_files(settings: Settings, root: Path | str) -> dict[str, str]:
-    """Twelve hex digits of the content of each file of own features, by the settings' entry.
+    """Twelve hex digits of the content of each of a user's files that make features.
+
+    Returns:
+        Those of own features and of the model that scores texts, by the settings' entry.
 
     Raises:
         ConfigError: a file is missing.
     """
     paths = {entry: _parts(entry, root)[0] for entry in settings.features}
-    return {
+    own = {
         e: hashlib.sha256(source_of(path, "features")).hexdigest()[:12] for e, path in paths.items()
     }
+    return own | model_files(settings, root)
 
 
 def require_loaded(settings: Settings, features: Sequence[Feature]) -> None:

@@ -22,6 +22,7 @@ from stocktrend.catalog import FEATURES
 from stocktrend.config import Settings
 from stocktrend.features.own import Feature
 from stocktrend.features.own_files import load_features
+from stocktrend.features.text import TextScorer, load_scorer
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.progress import Progress, silent
@@ -69,11 +70,12 @@ def audit(
     folder = Path(root)
     chosen = settings_of(folder, settings)
     lake, own = Lake(lake_folder(folder)).as_now(), load_features(chosen, folder)
+    scorer = load_scorer(chosen, folder)
     if run_id is None and not finished_runs(folder):
         found = examine(
             lake,
             chosen,
-            steps=steps or _production(own),
+            steps=steps or _production(own, scorer),
             samples=samples,
             seed=seed,
             progress=progress,
@@ -83,11 +85,13 @@ def audit(
     run = load_run(folder, run_id)
     panel = rows_of(run, folder, progress)
     both, distinct = _united(own, features_of(run, folder))
-    used = steps or _production(both)
+    used = steps or _production(both, scorer)
     made = Made(
         lake if lake.versions() == run.versions else Lake(lake.path, versions=run.versions),
         run.settings,
-        used if distinct or steps else _production(features_of(run, folder)),
+        used
+        if steps or (distinct and run.settings.text == chosen.text)
+        else _production(features_of(run, folder), load_scorer(run.settings, folder)),
     )
     trained = replace(_trained(run, panel), made=made, notes=_apart(run, chosen, own, lake))
     with one_torch_thread():
@@ -153,8 +157,8 @@ def _apart(run: Run, settings: Settings, own: Sequence[Feature], lake: Lake) -> 
     return tuple(notes)
 
 
-def _production(own: Sequence[Feature]) -> Steps:
-    return Steps(panel=partial(compute_panel, features=own))
+def _production(own: Sequence[Feature], scorer: TextScorer) -> Steps:
+    return Steps(panel=partial(compute_panel, features=own, scorer=scorer))
 
 
 def _trained(run: Run, panel: pl.DataFrame) -> Trained:

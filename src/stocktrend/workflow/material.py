@@ -16,6 +16,7 @@ from stocktrend.dataset.frames import Frame, to_polars
 from stocktrend.errors import ConfigError
 from stocktrend.features.own import Feature
 from stocktrend.features.own_files import feature_files, load_features
+from stocktrend.features.text import load_scorer
 from stocktrend.lake import Lake
 from stocktrend.lake.lock import only_writer
 from stocktrend.panel import build_panel as compute_panel
@@ -32,7 +33,7 @@ class Material:
     """A panel with all that is to be recorded of where it came from.
 
     ``root`` is None for a panel alone; ``versions`` are those of the lake's tables, ``files`` the
-    digests of the files of own features, ``universe`` how much of it the panel holds.
+    digests of the files that make features, ``universe`` how much of it the panel holds.
     """
 
     panel: pl.DataFrame
@@ -111,9 +112,9 @@ def stored_panel(
     kept = _kept_panel(file, mark, now)
     if kept is not None:
         return kept
-    own = load_features(settings, root)
+    own, scorer = load_features(settings, root), load_scorer(settings, root)
     with only_writer(file.parent, "the panel"):
-        panel = compute_panel(lake, settings, features=own, progress=progress)
+        panel = compute_panel(lake, settings, features=own, scorer=scorer, progress=progress)
         mark.unlink(missing_ok=True)
         write_parquet(file, panel)
         write_json(mark, now)

@@ -52,7 +52,7 @@ def panel_fingerprint(settings: Settings, lake: Lake, files: Mapping[str, str]) 
     """Twelve hex digits of what decides a panel: settings, own features, lake tables, program.
 
     A table counts with its own id beside its version: a lake that was removed and ingested anew
-    starts again at version 0. ``files`` are the digests of the files of own features.
+    starts again at version 0. ``files`` are the digests of the user's files that make features.
     """
     ids = lake.ids()
     tables = {name: f"{ids[name]} at {version}" for name, version in lake.versions().items()}
@@ -122,6 +122,7 @@ def _digest(content: Mapping[str, Any]) -> str:
 def panel_settings(settings: Settings) -> Settings:
     """The settings that decide a panel, the others at their defaults."""
     relevant = {
-        *("exchange", "frequency", "horizons", "start", "end", "tickers", "sources", "features")
+        *("exchange", "frequency", "horizons", "start", "end", "tickers", "sources"),
+        *("text", "features"),
     }
     return Settings.model_validate(settings.model_dump(include=relevant))

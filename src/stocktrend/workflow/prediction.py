@@ -8,6 +8,7 @@ import polars as pl
 
 from stocktrend.config import Settings
 from stocktrend.errors import DataError, LakeError
+from stocktrend.features.text import load_scorer
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.panel import did_you_mean
@@ -43,7 +44,7 @@ def predict(
 
     Raises:
         DataError: the date has no rows, or a ticker is unknown then.
-        ModelError: a file of own features is not what it was in training.
+        ModelError: own features or the model that scores texts are not what they were in training.
     """
     folder = Path(root)
     run = load_run(folder, run_id)
@@ -57,6 +58,7 @@ def predict(
         end=day,
         known_by=moment,
         features=features_of(run, folder),
+        scorer=load_scorer(settings, folder),
         progress=progress,
     )
     scores = run.predict(rows)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from stocktrend.evaluation.results import HorizonEvaluation
 from stocktrend.features.own_files import load_features
+from stocktrend.features.text import load_scorer
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel
 from stocktrend.progress import Progress, silent
@@ -58,7 +59,7 @@ class Rebuilt:
 def rebuild(root: Path | str, run_id: str | None = None, *, progress: Progress = silent) -> Rebuilt:
     """Build a run's panel from the lake as it was then, train it anew elsewhere, and compare.
 
-    Nothing of the data root is written.
+    Nothing of the data root is written, but for what a model says of texts it has not read yet.
 
     Args:
         root: The data root.
@@ -75,7 +76,8 @@ def rebuild(root: Path | str, run_id: str | None = None, *, progress: Progress =
     folder = find_run(Path(root), run_id)
     run, place = load_run(root, folder.name), lake_folder(Path(root))
     then, own = Lake(place, versions=run.versions), load_features(run.settings, root)
-    panel = build_panel(then, run.settings, features=own, progress=progress)
+    scorer = load_scorer(run.settings, root)
+    panel = build_panel(then, run.settings, features=own, scorer=scorer, progress=progress)
     with TemporaryDirectory(prefix="stocktrend_rebuild_") as elsewhere:
         again = fit(
             panel,
@@ -101,7 +103,7 @@ def rebuild(root: Path | str, run_id: str | None = None, *, progress: Progress =
         different=tuple(name for name in names if name not in equal),
         reasons=(
             *_changed(read_origin(folder), Lake(place).ids()),
-            *(f"features {name}: changed since the run" for name in changed_files(run, root)),
+            *(f"{name}: changed since the run" for name in changed_files(run, root)),
         ),
     )
 

@@ -37,7 +37,7 @@ class Run:
     ``pos_prob_{h}d``, ``neg_prob_{h}d``, ``low_{h}d``, ``high_{h}d``, ``call_{h}d`` and
     ``target_{h}d`` (null where it is not known or where its window crosses the end of its split).
     ``versions`` are the lake tables' versions that the panel was read from, ``files`` the digests
-    of the files of own features, ``universe`` how much of the lake's universe the panel holds,
+    of the files that make features, ``universe`` how much of the lake's universe the panel holds,
     None where it has none; ``folder`` is None for a run on a panel alone.
     """
 
@@ -145,7 +145,7 @@ def find_run(root: Path, run_id: str | None = None) -> Path:
 
 
 def changed_files(run: Run, root: Path | str) -> list[str]:
-    """Entries of the run's ``features`` whose file is not what it was in training.
+    """Entries of the run's settings whose file, or model of texts, is not what it was in training.
 
     Raises:
         ConfigError: a file is missing.
@@ -158,14 +158,15 @@ def features_of(run: Run, root: Path) -> tuple[Feature, ...]:
     """The own features that a run was trained with, from their files.
 
     Raises:
-        ModelError: a file's content is not what it was.
-        ConfigError: a file is missing.
+        ModelError: the content of a file, or of the model that scores texts, is not what it was.
+        ConfigError: one is missing.
     """
     if changed := changed_files(run, root):
         raise ModelError(
             f"run {run.id} must be used with the features that it was trained with, however "
             f"{', '.join(changed)} has changed since. Put it back as it was, or run "
-            "`stocktrend train` again; new features may go into a new file"
+            "`stocktrend train` again; new features may go into a new file, a new model of texts "
+            "into a new folder"
         )
     return load_features(run.settings, root)
 

@@ -18,6 +18,7 @@ from stocktrend.dataset.splits import time_split
 from stocktrend.errors import LakeError, ModelError
 from stocktrend.evaluation.study import beside_controls
 from stocktrend.features.own import Feature
+from stocktrend.features.text import load_scorer
 from stocktrend.ingestion import IngestReport
 from stocktrend.ingestion import ingest as ingest_files
 from stocktrend.lake import Lake
@@ -135,7 +136,8 @@ def evaluate(run: Run, *, seed: int = 0, progress: Progress = silent) -> Run:
         The run with its evaluation; ``metrics.json`` is written where the run has a folder.
 
     Raises:
-        ModelError: the lake, or a file of own features, no longer gives the panel of the run.
+        ModelError: the lake, own features or the model that scores texts no longer give the panel
+            of the run.
     """
     settings, panel = run.settings, run.panel
     if panel.is_empty() and run.folder is not None:
@@ -181,14 +183,15 @@ def rows_of(run: Run, root: Path, progress: Progress = silent) -> pl.DataFrame:
     """The panel of a run on disk from the lake as it was then, not split.
 
     Raises:
-        ModelError: the lake no longer has these versions, or a file of own features has changed.
+        ModelError: the lake no longer has these versions, or own features or the model that scores
+            texts have changed.
     """
     settings, lake, own = run.settings, Lake(lake_folder(root)), features_of(run, root)
     if lake.versions() == run.versions:
         return stored_panel(root, settings, progress)
-    then = Lake(lake_folder(root), versions=run.versions)
+    scorer, then = load_scorer(settings, root), Lake(lake_folder(root), versions=run.versions)
     try:
-        return compute_panel(then, settings, features=own, progress=progress)
+        return compute_panel(then, settings, features=own, scorer=scorer, progress=progress)
     except LakeError as error:
         raise _changed(run, str(error)) from error
 

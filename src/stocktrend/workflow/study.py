@@ -43,7 +43,7 @@ class Study:
         evaluation: The judgement.
         candidates: Contender -> settings among which it chose on validation rows; 1 chooses none.
         versions: The lake tables' versions that the panel was read from.
-        files: Digests of the files of own features.
+        files: Digests of the files that make features.
         universe: How much of the lake's universe the panel holds; None where it has none.
         folder: None for a study of a panel alone.
         panel: What was walked through; an empty frame in a study read back.

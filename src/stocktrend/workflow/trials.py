@@ -48,7 +48,7 @@ def judge_and_log(
         recipe: Of the main model.
         name: Of the run or study: judged again, it takes its own place in the log.
         root: The data root; None keeps no log and corrects for nothing.
-        files: Digests of the files of own features.
+        files: Digests of the files that make features.
         seed: Of the bootstrap.
         progress: Called once a horizon.
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from stocktrend.errors import DataError
 from stocktrend.progress import Progress, silent
 
-CHUNK: Final = 20_000
+CHUNK: Final = 1_000
+"""Texts between two reports of progress, and at most lost of a slow scorer that is stopped."""
 
 
 class TextScorer(Protocol):
@@ -39,13 +40,22 @@ def score_texts(
     scores = np.empty(len(texts))
     for done in range(0, len(texts), CHUNK):
         chunk = texts.slice(done, CHUNK).to_list()
-        result = np.asarray(scorer.score(chunk), dtype=np.float64)
-        if result.shape != (len(chunk),) or not (np.abs(result) <= 1).all():
-            raise DataError(
-                f"a scorer must return one number in [-1, 1] per text, however {scorer.name!r} "
-                f"returned shape {result.shape} for {len(chunk)} texts, or a number outside. "
-                "Mend the scorer"
-            )
-        scores[done : done + len(chunk)] = result
+        scores[done : done + len(chunk)] = asked(scorer, chunk)
         progress("score texts", done + len(chunk), len(texts), "texts")
     return scores
+
+
+def asked(scorer: TextScorer, texts: Sequence[str]) -> NDArray[np.float64]:
+    """What a scorer says, checked.
+
+    Raises:
+        DataError: a score is not finite, outside [-1, 1] or missing.
+    """
+    result = np.asarray(scorer.score(texts), dtype=np.float64)
+    if result.shape != (len(texts),) or not (np.abs(result) <= 1).all():
+        raise DataError(
+            f"a scorer must return one number in [-1, 1] per text, however {scorer.name!r} "
+            f"returned shape {result.shape} for {len(texts)} texts, or a number outside. "
+            "Mend the scorer"
+        )
+    return result
