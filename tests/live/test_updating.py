@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from invented import LONG_AGO, NOW, Wire, asked, daily
 
-from stocktrend.errors import LakeError
-from stocktrend.errors import SourceError
+from stocktrend.errors import LakeError, SourceError
 from stocktrend.lake import Lake
 from stocktrend.live.http import Http, NothingError
 from stocktrend.live.source import Window
