@@ -1,6 +1,7 @@
 """Faults of a server, each in place of one answer or of its body."""
 
 import gzip
+import json
 import socket
 import struct
 import zlib
@@ -56,12 +57,12 @@ def silent(connection: Connection, reply: Reply) -> None:
 
 
 def slow(connection: Connection, reply: Reply) -> None:
-    """A byte at a time, so that no single wait is long."""
+    """A byte at a time, for two seconds and more, so that no single wait is long."""
     connection.begin(200, {"Content-Length": str(len(reply.body)), "Content-Type": reply.kind})
     for place in range(len(reply.body)):
-        connection.write(reply.body[place : place + 1])
-        if connection.stop.wait(0.02):
+        if connection.stop.wait(max(0.02, 2 / len(reply.body))):
             return
+        connection.write(reply.body[place : place + 1])
 
 
 def cut_off(connection: Connection, reply: Reply) -> None:
@@ -135,13 +136,73 @@ def body(change: Callable[[bytes], bytes], kind: str | None = None) -> Fault:
 
 
 def truncated(content: bytes) -> bytes:
-    """Half of it."""
-    return content[: len(content) // 2]
+    """Half of it, and not to the end of a line: a table that ends there cannot be told."""
+    return content[: len(content) // 2].rstrip(b"\r\n")[:-1]
 
 
 def utf_16(content: bytes) -> bytes:
     """In another encoding than it says."""
     return content.decode().encode("utf-16")
+
+
+def first_again() -> Fault:
+    """Each request after the first gets its answer again, as if all pages were the first."""
+    first: list[Reply] = []
+
+    def fault(connection: Connection, reply: Reply) -> None:
+        first.append(reply)
+        connection.send(first[0])
+
+    return fault
+
+
+def never_the_last(content: bytes) -> bytes:
+    """A page of JSON that says that there are many more."""
+    text = content.decode()
+    if text[:1] != "{" or '"count"' not in text:
+        return content
+    found = json.loads(text)
+    found["count"] = 10**9
+    if "next_page_url" in found:
+        found["next_page_url"] += "0"
+    return json.dumps(found).encode()
+
+
+def shuffled(content: bytes) -> bytes:
+    """Each record twice and in reverse order, in JSON, CSV or a feed; other text as it was."""
+    text = content.decode()
+    if text[:1] in ("[", "{"):
+        found = json.loads(text.replace("\\'", "'"))
+        lists = found.values() if isinstance(found, dict) else [found]
+        for records in lists:
+            if isinstance(records, list):
+                records[:] = [*reversed(records), *records]
+        return json.dumps(found).encode()
+    if "<item>" in text:
+        head, *items = text.split("<item>")
+        items[-1], _, tail = items[-1].partition("</channel>")
+        return ("<item>".join([head, *reversed(items), *items]) + "</channel>" + tail).encode()
+    if text.startswith("<"):
+        return content
+    head, *lines = text.splitlines(keepends=True)
+    return "".join([head, *reversed(lines), *lines]).encode()
+
+
+def flood(mebibytes: int) -> Fault:
+    """What takes many times its size in memory: empty lists, empty tags, or lines of a table."""
+
+    def fault(connection: Connection, reply: Reply) -> None:
+        text, size = reply.body.decode(), mebibytes * 2**20
+        if text.startswith("<"):
+            flooded = "<rss>" + "<a/>" * (size // 4 - 3) + "</rss>"
+        elif text[:1] in ("[", "{"):
+            flooded = "[" + "[]," * (size // 3 - 1) + "[]]"
+        else:
+            head, line, *_ = text.splitlines(keepends=True)
+            flooded = head + line * (size // len(line) - 9)
+        connection.send(replace(reply, body=flooded.encode()))
+
+    return fault
 
 
 def skewed(offset: str) -> Fault:

@@ -120,7 +120,8 @@ def test_bars_after_a_split_join_those_that_are_stored_before_it(tmp_path) -> No
 
 
 def test_tiingo_is_asked_for_the_years_before_and_for_this_one() -> None:
-    http = Canned(lambda path, query: json.dumps(SPLIT))
+    before = [bar("2023-12-29", 390.0)]
+    http = Canned(lambda path, query: json.dumps(before if "endDate" in query else SPLIT))
     list(Tiingo().fetch("BRK.B", Window(date(2020, 5, 1), NOW), http))
     assert http.asked == [
         (
@@ -268,6 +269,13 @@ def test_any_records_of_tiingo_are_a_batch_or_a_source_error(
         return
 
 
+@pytest.mark.parametrize("source", [Tiingo(), Stooq()], ids=["tiingo", "stooq"])
+def test_bars_of_days_that_nobody_asked_for_are_no_answer(source: Source) -> None:
+    body = CSV if source.name == "stooq" else json.dumps(SPLIT)
+    with pytest.raises(SourceError, match=rf"{source.name}:AAPL must .* 2023-12-31, however none"):
+        fetch(source, lambda path, query: body, Window(date(2023, 5, 1), NOW))
+
+
 def mutations(valid: bytes) -> st.SearchStrategy[bytes]:
     place, some = st.integers(0, len(valid)), st.binary(max_size=5)
     cut = st.builds(lambda at, put, n: valid[:at] + put + valid[at + n :], place, some, place)
@@ -278,7 +286,7 @@ def mutations(valid: bytes) -> st.SearchStrategy[bytes]:
 @given(mutations(json.dumps(SPLIT).encode()))
 def test_any_bytes_of_tiingo_are_a_batch_or_a_source_error(body: bytes) -> None:
     try:
-        records = records_of(Answer(body, "application/json"), "tiingo")
+        records = records_of(Answer(body, "application/json"), (WINDOW.since, None), ASKED)
         assert accounted(read_tiingo(records, ASKED))
     except SourceError:
         return

@@ -61,6 +61,10 @@ class Asked:
         return f"{self.source}:{self.series}"
 
 
+MOST_COUNT: Final = 1_000_000
+"""Ten pages: forty thousand days of a series, and 25 vintages of each."""
+
+
 def page_of(answer: Answer, source: str, field: str, offset: int) -> tuple[list[Any], int]:
     """The records of one page, and how many all pages hold.
 
@@ -82,6 +86,11 @@ def page_of(answer: Answer, source: str, field: str, offset: int) -> tuple[list[
             f"A page of {source} must have a count and an offset, however: {place}. {LATER}"
         )
     whole = len(records) > 0 or place["count"] <= offset
+    if place["count"] > MOST_COUNT:
+        raise SourceError(
+            f"{source} must have at most {MOST_COUNT:,} {field} to a question, however it counts "
+            f"{place['count']:,}. {LATER}"
+        )
     if place["offset"] != offset or offset + len(records) > place["count"] or not whole:
         raise SourceError(
             f"A page of {source} must be the one that was asked for, from record {offset} on, "

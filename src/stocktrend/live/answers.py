@@ -34,6 +34,12 @@ LATIN_1: Final = ("ascii", "iso8859-1")
 """What says so is UTF-8 or Windows-1252, as browsers read it."""
 OF_BYTES: Final = ("iso8859", "cp125")
 """Any bytes can be read in these, so that they are named by mistake and nobody notices."""
+MOST_RECORDS: Final = 200_000
+"""In an answer; the longest that is asked for, a page of FRED, has half as many. A record takes far
+more memory than its text, where that is next to nothing."""
+MOST_OBJECTS: Final = 1_000_000
+"""Objects and lists in a JSON: empty ones take 24 times their text in memory."""
+LONGEST_HEADER: Final = 10_000
 LONGEST_SHOWN: Final = 160
 SKEW: Final = timedelta(days=1)
 """How far a service's clock may be ahead. Within it a record is kept: no row sees it early."""
@@ -84,6 +90,24 @@ def text_of(answer: Answer, source: str) -> str:
     return body.decode("cp1252", "replace")
 
 
+def table_of(answer: Answer, source: str) -> str:
+    """The text of a CSV, of no more lines than a service sends.
+
+    Raises:
+        SourceError: as :func:`text_of`; or it is too long, or is no table.
+    """
+    text = text_of(answer, source)
+    lines = max(text.count("\n"), text.count("\r"))
+    one_line = len(text) > LONGEST_HEADER and not set(text[:LONGEST_HEADER]) & {"\n", "\r"}
+    if lines > MOST_RECORDS or one_line:
+        raise SourceError(
+            f"{source} must answer with a CSV of at most {MOST_RECORDS:,} lines, the first of at "
+            f"most {LONGEST_HEADER:,} characters, however this has {lines:,} lines: "
+            f"{shown(text)!r}. {LATER}"
+        )
+    return text
+
+
 def _charset(name: str | None) -> str | None:
     try:
         found = codecs.lookup(name).name if name else ""
@@ -126,9 +150,16 @@ def json_of(answer: Answer, source: str) -> Any:
     """The JSON of an answer.
 
     Raises:
-        SourceError: it is something else: a page of HTML, plain text, or JSON that is cut off.
+        SourceError: it is something else: a page of HTML, plain text, or JSON that is cut off or
+            larger than any that is asked for.
     """
     text = text_of(answer, source).strip()
+    objects = text.count("{") + text.count("[")
+    if objects > MOST_OBJECTS:
+        raise SourceError(
+            f"{source} must answer with JSON of at most {MOST_OBJECTS:,} objects, however this has "
+            f"{objects:,}: {shown(text)!r}. {LATER}"
+        )
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
@@ -147,6 +178,11 @@ def records_in(found: Any, source: str, field: str | None = None) -> list[Any]:
     """
     records = found.get(field) if field and isinstance(found, dict) else found
     if isinstance(records, list) and (field is None or isinstance(found, dict)):
+        if len(records) > MOST_RECORDS:
+            raise SourceError(
+                f"{source} must give at most {MOST_RECORDS:,} records in an answer, however it "
+                f"gives {len(records):,}. {LATER}"
+            )
         return records
     place = f"in {field!r}" if field else "as its answer"
     if isinstance(found, dict):
@@ -238,5 +274,6 @@ def from_the_future(now: datetime, at: pl.Expr | None = None) -> pl.Expr:
 
 def shown(value: Any) -> str:
     """The beginning of what was found, in one line, for a message."""
-    text = " ".join((value if isinstance(value, str) else _written(value) or "null").split())
+    whole = value if isinstance(value, str) else _written(value) or "null"
+    text = " ".join(whole[: 9 * LONGEST_SHOWN].split())
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} ..."

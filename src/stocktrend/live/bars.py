@@ -1,7 +1,7 @@
 """Daily bars of a vendor: what it is asked for, and the sessions that have closed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from stocktrend.errors import SourceError
-from stocktrend.live.answers import LATER, from_the_future
+from stocktrend.live.answers import LATER, from_the_future, shown
 from stocktrend.live.http import NothingError
 from stocktrend.live.source import Window
 from stocktrend.sessions import sessions
@@ -92,6 +92,27 @@ def closed_bars(rows: Rows, columns: Mapping[str, str], asked: AskedBars) -> Bat
         reasons=[from_the_future(now)],
     )
     return batch.with_notes({"bars of unfinished sessions, left out": unfinished.height})
+
+
+def refuse_other_days(
+    days: Sequence[object], span: tuple[date, date | None], asked: AskedBars
+) -> None:
+    """Refuse an answer to another question: the bars of this one would be missing unseen.
+
+    Args:
+        days: Of the bars of an answer, as they came: they begin with YYYY-MM-DD.
+        span: First and last day that were asked for.
+        asked: What was asked.
+
+    Raises:
+        SourceError: none of the days lies within.
+    """
+    first, last = (str(day or date.max) for day in span)
+    if days and not any(first <= str(day)[:10] <= last for day in days):
+        raise SourceError(
+            f"{asked.path} must answer with bars from {first} on, to {last}, however none is of "
+            f"these days, and the first is of {shown(days[0])}. {LATER}"
+        )
 
 
 def share_class(ticker: str) -> str:

@@ -125,6 +125,11 @@ class Fred:
             question = {"series_id": asked.series, "file_type": "json", **query, **place}
             read = partial(page_of, source=asked.path, field=field, offset=offset)
             more, count = ask(http, read, path, question)
+            if len(more) < min(size, count - offset):
+                raise SourceError(
+                    f"Each page of {asked.path} but the last must be full, however one holds "
+                    f"{len(more)} of {size} records. {LATER}"
+                )
             if total not in (None, count):
                 raise SourceError(
                     f"All pages of {asked.path} must be of one answer, however they count {total} "

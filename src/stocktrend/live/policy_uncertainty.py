@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from stocktrend.errors import SourceError
-from stocktrend.live.answers import LATER, ask, from_the_future, shown, text_of
+from stocktrend.live.answers import LATER, ask, from_the_future, shown, table_of
 from stocktrend.live.http import Answer, Http
 from stocktrend.live.source import Window
 from stocktrend.service_settings import PolicyUncertainty
@@ -81,7 +81,7 @@ def read_index(answer: Answer, name: str, series: str, now: datetime) -> Batch:
     Raises:
         SourceError: this is no CSV, or lacks a column.
     """
-    written = text_of(answer, name)
+    written = table_of(answer, name)
     table = _table(written, name)
     places = _places(table[0], name)
     lines = [(row, fields) for row, fields in enumerate(table[1:], start=1) if _has_number(fields)]

@@ -12,8 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from stocktrend.errors import SourceError
-from stocktrend.live.answers import LATER, shown, text_of
-from stocktrend.live.bars import OVERLAP, AskedBars, closed_bars, lacks, us_symbol
+from stocktrend.live.answers import LATER, shown, table_of
+from stocktrend.live.bars import (
+    OVERLAP,
+    AskedBars,
+    closed_bars,
+    lacks,
+    refuse_other_days,
+    us_symbol,
+)
 from stocktrend.live.http import Answer, Http
 from stocktrend.live.source import Window
 from stocktrend.service_settings import Stooq as StooqSetting
@@ -65,10 +72,17 @@ class Stooq:
         for first, last in spans:
             end = last or date(first.year, 12, 31)
             query = {"s": symbol, "i": "d", "d1": f"{first:%Y%m%d}", "d2": f"{end:%Y%m%d}"}
-            check = partial(lines_of, asked=asked)
+            check = partial(_check, span=(first, end), asked=asked)
             answers.append(http.get("/q/d/l/", query, check=check))
         if spans:
             yield read_stooq(answers, asked)
+
+
+def _check(answer: Answer, span: tuple[date, date], asked: AskedBars) -> None:
+    lines = lines_of(answer, asked)
+    place = lines[0].split(",").index("Date") if lines else 0
+    days = [line.split(",")[place] for line in lines[1:] if line.count(",") >= place]
+    refuse_other_days(days, span, asked)
 
 
 def source(setting: StooqSetting, exchange: str) -> Stooq:
@@ -103,7 +117,7 @@ def lines_of(answer: Answer, asked: AskedBars) -> list[str]:
     Raises:
         SourceError: the day's limit is used up, or it is no table of bars.
     """
-    text = text_of(answer, asked.path)
+    text = table_of(answer, asked.path)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = " ".join(lines[:1]).lower()
     if said.startswith(NO_DATA):

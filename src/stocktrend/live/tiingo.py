@@ -8,6 +8,7 @@ of today. A free key allows 50 requests an hour and 500 tickers a month.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ import polars as pl
 
 from stocktrend.errors import SourceError
 from stocktrend.live.answers import LATER, ask, json_of, records_in, rows_of
-from stocktrend.live.bars import OVERLAP, AskedBars, closed_bars, us_symbol
+from stocktrend.live.bars import OVERLAP, AskedBars, closed_bars, refuse_other_days, us_symbol
 from stocktrend.live.http import Answer, Http
 from stocktrend.live.source import Window
 from stocktrend.service_settings import Tiingo as TiingoSetting
@@ -57,7 +58,7 @@ class Tiingo:
             query = {"startDate": str(first), "format": "json", "resampleFreq": "daily"}
             if last is not None:
                 query["endDate"] = str(last)
-            read = partial(records_of, source=asked.path)
+            read = partial(records_of, span=(first, last), asked=asked)
             records += ask(http, read, path, query)
         if spans:
             yield read_tiingo(records, asked)
@@ -69,14 +70,16 @@ def source(setting: TiingoSetting, exchange: str) -> Tiingo:
     return Tiingo(name, setting.tickers, exchange, setting.compare)
 
 
-def records_of(answer: Answer, source: str) -> list[Any]:
+def records_of(answer: Answer, span: tuple[date, date | None], asked: AskedBars) -> list[Any]:
     """The bars of an answer, as they came.
 
     Raises:
-        SourceError: it is no list of bars, or their fields have other names.
+        SourceError: it is no list of bars, or their fields have other names, or none is of the
+            days that were asked for.
     """
-    records = records_in(json_of(answer, source), source)
-    rows_of(records, source, FIELDS)
+    records = records_in(json_of(answer, asked.path), asked.path)
+    rows = rows_of(records, asked.path, FIELDS)
+    refuse_other_days(rows.frame["date"].to_list(), span, asked)
     return records
 
 

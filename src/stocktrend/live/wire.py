@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from email.utils import parsedate_to_datetime
+from functools import cache
+from ssl import SSLContext
 from threading import Timer
 from typing import Any, Final
 from urllib.request import getproxies, proxy_bypass
@@ -34,7 +36,7 @@ class Limits:
         connect: Seconds until there is a connection.
         read: Seconds of silence.
         whole: Seconds from the request to the last byte, silent or not.
-        size: Bytes of a body, decompressed. JSON can take 24 times its size in memory.
+        size: Bytes of a body, decompressed. The longest page that is asked for, of FRED, has 10.
         retry_after: Seconds that a service may ask to be left alone before the next attempt.
         pause: Seconds before the second attempt; each next pause is twice as long, and each is
             longer by up to as much at random, so that many programs do not come back at once.
@@ -46,7 +48,7 @@ class Limits:
     connect: float = 10
     read: float = 20
     whole: float = 60
-    size: int = 24 * 2**20
+    size: int = 16 * 2**20
     retry_after: float = 300
     pause: float = 1
     longest_pause: float = 30
@@ -232,12 +234,18 @@ def _transport(base: httpx2.URL) -> httpx2.HTTPTransport:
         proxy = f"http://{proxy}"
     one = httpx2.Limits(max_connections=1, max_keepalive_connections=1)
     try:
-        return httpx2.HTTPTransport(limits=one, proxy=proxy)
+        return httpx2.HTTPTransport(verify=_trusted(), limits=one, proxy=proxy)
     except (httpx2.InvalidURL, ValueError, ImportError) as error:
         raise SourceError(
             f"The proxy that the environment names must be one of HTTP, however the one in "
             f"{base.scheme}_proxy is not. Correct it, or unset it"
         ) from error
+
+
+@cache
+def _trusted() -> SSLContext:
+    """What certificates are checked by; it takes long to make."""
+    return httpx2.create_ssl_context()
 
 
 def _unpacked(response: httpx2.Response) -> Iterator[bytes]:
