@@ -85,6 +85,20 @@ def test_a_value_that_ceases_is_withdrawn_on_the_day_after() -> None:
     assert (d("2020-01-01"), released_at(d("2021-01-01")), None) in versions(fetch(opening))
 
 
+def test_a_value_that_was_withdrawn_may_come_back() -> None:
+    month = d("2020-01-01")
+    told = [
+        (month, d("2020-02-07"), "152186"),
+        (month, d("2020-03-06"), None),
+        (month, d("2020-04-03"), "152234"),
+    ]
+    assert versions(fetch(told)) == {
+        (month, released_at(d("2020-02-07")), 152186.0),
+        (month, released_at(d("2020-03-06")), None),
+        (month, released_at(d("2020-04-03")), 152234.0),
+    }
+
+
 def test_a_dot_withdraws_what_was_there_and_is_no_value_where_nothing_was() -> None:
     releases = [
         *JOBS,
@@ -206,6 +220,7 @@ def test_values_released_after_tomorrow_go_to_quarantine() -> None:
         (b'{"count": 1, "offset": 0, "vintage_dates": [7]}', "YYYY-MM-DD"),
         (b'{"count": "many", "offset": 0, "vintage_dates": []}', "count and an offset"),
         (b'{"count": 5, "offset": 0, "vintage_dates": []}', "of 5"),
+        (b'{"count": 9, "offset": 4, "vintage_dates": ["2020-01-10"]}', "from 4 on"),
         (b"<html>Service unavailable</html>", "HTML"),
     ],
 )
