@@ -1,20 +1,10 @@
 """The local server of the tests of live sources, and the table of what faults led to."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
+from outcomes import Cell, table
 from server import Server
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What a fault of a service led to."""
-
-    kind: str
-    fault: str
-    outcome: str
-
 
 CELLS: pytest.StashKey[list[Cell]] = pytest.StashKey()
 
@@ -35,13 +25,7 @@ def cells(request: pytest.FixtureRequest) -> list[Cell]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Faults by services."""
     cells = terminalreporter.config.stash.get(CELLS, [])
-    if not cells:
-        return
-    kinds = list(dict.fromkeys(cell.kind for cell in cells))
-    found = {(cell.kind, cell.fault): cell.outcome for cell in cells}
-    terminalreporter.section("faults of live services")
-    header = "".join(f"{kind[:11]:12}" for kind in kinds)
-    terminalreporter.write_line(f"{'':28}{header}")
-    for fault in dict.fromkeys(cell.fault for cell in cells):
-        row = "".join(f"{found.get((kind, fault), ''):12}" for kind in kinds)
-        terminalreporter.write_line(f"{fault:28}{row}".rstrip())
+    if cells:
+        terminalreporter.section("faults of live services")
+        for line in table(cells):
+            terminalreporter.write_line(line)

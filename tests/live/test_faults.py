@@ -14,9 +14,9 @@ import faults
 import pytest
 from cases import CASES, MARK, Case
 from faults import Fault
+from outcomes import Cell
 from server import Connection, Reply, Server
 
-from conftest import Cell
 from stocktrend.errors import SourceError
 from stocktrend.live.wire import Limits
 from stocktrend.sources.batch import Batch

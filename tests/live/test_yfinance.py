@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from outcomes import Cell
 
 from stocktrend.errors import SourceError
 from stocktrend.live.bars import AskedBars
@@ -108,7 +109,7 @@ def test_an_unfinished_session_is_left_out_and_counted(ask: Ask) -> None:
     ],
 )
 def test_each_failure_is_an_error_that_tells_what_it_is(
-    ask: Ask, ticker: str, said: str, attempts: int
+    ask: Ask, ticker: str, said: str, attempts: int, cells: list[Cell]
 ) -> None:
     waits: list[float] = []
     with pytest.raises(SourceError, match=said) as raised:
@@ -116,15 +117,18 @@ def test_each_failure_is_an_error_that_tells_what_it_is(
     assert waits == [0.1, 0.2][: attempts - 1]
     assert "Traceback" not in str(raised.value)
     assert closes(ask("GOOD")) == [102.0, 103.0, 104.1]  # the next ticker is not harmed
+    name = {"RENAMED": "a renamed field", "OFFLINE": "no network"}.get(ticker, ticker.lower())
+    cells.append(Cell("yfinance", name, "error"))
 
 
-def test_a_reset_connection_is_tried_again(ask: Ask) -> None:
+def test_a_reset_connection_is_tried_again(ask: Ask, cells: list[Cell]) -> None:
     waits: list[float] = []
     assert closes(ask("ONCE", waits)) == [102.0, 103.0, 104.1]
     assert waits == [0.1]
+    cells.append(Cell("yfinance", "connection reset", "retried"))
 
 
-def test_a_call_that_hangs_is_ended_in_time(child: Child, ask: Ask) -> None:
+def test_a_call_that_hangs_is_ended_in_time(child: Child, ask: Ask, cells: list[Cell]) -> None:
     ask("GOOD")  # so that the start of the process is not in the time
     child.seconds, before = 1.0, child.seconds
     begin = time.monotonic()
@@ -134,10 +138,11 @@ def test_a_call_that_hangs_is_ended_in_time(child: Child, ask: Ask) -> None:
     finally:
         child.seconds = before
     assert time.monotonic() - begin < 10
+    cells.append(Cell("yfinance", "no answer", "error"))
 
 
 def test_a_call_that_eats_memory_is_an_error_and_stays_within_its_limit(
-    child: Child, ask: Ask
+    child: Child, ask: Ask, cells: list[Cell]
 ) -> None:
     ask("GOOD")
     assert child._process is not None
@@ -146,15 +151,17 @@ def test_a_call_that_eats_memory_is_an_error_and_stays_within_its_limit(
         ask("EATS")
     assert process.wait(10) != 0
     assert closes(ask("GOOD"))
+    cells.append(Cell("yfinance", "memory without end", "error"))
 
 
-def test_an_answer_that_is_too_long_is_refused(child: Child, ask: Ask) -> None:
+def test_an_answer_that_is_too_long_is_refused(child: Child, ask: Ask, cells: list[Cell]) -> None:
     child.longest, before = 2**20, child.longest
     try:
         with pytest.raises(SourceError, match="must answer in 1,048,576 bytes"):
             ask("ENDLESS")
     finally:
         child.longest = before
+    cells.append(Cell("yfinance", "endless body", "error"))
 
 
 def test_the_process_ends_with_what_holds_it(ask: Ask, child: Child) -> None:
