@@ -14,11 +14,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came; ``status`` is that of the answer, None where none has begun."""
+    """A request as it came: ``target`` is path and query as they were sent.
+
+    ``status`` is that of the answer, None where none has begun.
+    """
 
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    target: str = ""
     status: int | None = None
 
     @property
@@ -164,7 +168,7 @@ class Server:
         """Answer one request and write it down."""
         parts = urlsplit(handler.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        asked = Asked(parts.path, query, dict(handler.headers.items()))
+        asked = Asked(parts.path, query, dict(handler.headers.items()), handler.path)
         with self._lock:
             route = self._routes.get(asked.path) or self._beginning(asked.path)
             fault = self._next_fault(asked.path)
