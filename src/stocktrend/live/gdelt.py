@@ -33,6 +33,8 @@ from stocktrend.sources.news import news_batch
 PATH: Final = "/api/v2/doc/doc"
 EARLIEST: Final = date(2017, 1, 1)
 MOST_ARTICLES: Final = 250
+LONGEST_MENDED: Final = 4 * 2**20
+"""Bytes: many times what 250 articles take."""
 SECOND: Final = timedelta(seconds=1)
 LANGUAGES: Final = {
     "arabic": "ar", "bulgarian": "bg", "chinese": "zh", "croatian": "hr", "czech": "cs",
@@ -122,10 +124,7 @@ def read_articles(answer: Answer, name: str, ticker: str, now: datetime, exchang
     Raises:
         SourceError: GDELT answers in plain text, which says what is wrong, or in another layout.
     """
-    mended = _ESCAPE.sub(
-        lambda found: found.group() if found.group(1) else "", text_of(answer, name)
-    )
-    found = json_of(replace(answer, body=mended.encode(), charset="utf-8"), name)
+    found = json_of(_mended(answer, name), name)
     articles = [] if found == {} else records_in(found, name, "articles")
     rows = rows_of(articles, name, ("url", "title", "seendate"), ("domain", "language"))
     raw = rows.frame
@@ -150,3 +149,11 @@ def read_articles(answer: Answer, name: str, ticker: str, now: datetime, exchang
     return batch.with_notes(
         {f"answers with {MOST_ARTICLES} articles, maybe not all there are": int(_full(batch))}
     )
+
+
+def _mended(answer: Answer, name: str) -> Answer:
+    """The answer without backslashes that escape nothing in JSON, which GDELT leaves in titles."""
+    if b"\\" not in answer.body or len(answer.body) > LONGEST_MENDED:
+        return answer
+    text = _ESCAPE.sub(lambda found: found.group() if found.group(1) else "", text_of(answer, name))
+    return replace(answer, body=text.encode(), charset="utf-8")
