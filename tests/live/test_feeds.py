@@ -143,6 +143,20 @@ def test_ampersands_and_entities_that_xml_does_not_allow_are_mended(title: str, 
     assert batch.records["text"].to_list() == [text]
 
 
+def test_what_stands_in_cdata_is_left_as_it_is() -> None:
+    item = (
+        f"<item><title>Profit & loss</title><pubDate>{AT}</pubDate>"
+        "<guid><![CDATA[https://wire.example/?a=1&b=2]]></guid></item>"
+    )
+
+    batch = read(CHANNEL.format(item))
+
+    assert batch.records.select("id", "text").row(0) == (
+        "https://wire.example/?a=1&b=2",
+        "Profit & loss",
+    )
+
+
 BOMB = (
     '<!DOCTYPE rss [<!ENTITY a "ha">'
     + "".join(

@@ -88,11 +88,12 @@ def test_gdelt_gives_articles_of_their_sites_in_their_languages(server: Server) 
 def test_a_month_with_more_articles_than_gdelt_shows_is_asked_for_in_parts(server: Server) -> None:
     setting: Any = serve(server, "gdelt")
     begin = datetime(2025, 9, 2, tzinfo=UTC)
-    server.script(GDELT_PATH, articles(1200, begin, timedelta(minutes=17)))
+    server.script(GDELT_PATH, articles(1200, begin, timedelta(minutes=15)))
 
     batches = fetched(gdelt.source(setting, "XNYS"), server.base_url)
 
     assert ids(batches) == {f"https://x.example/{n}" for n in range(1200)}
+    assert sum(batch.read for batch in batches) == 1200
     assert all("maybe not all" not in note for batch in batches for note in batch.notes)
     known = [batch.records["known_at"].min() for batch in batches if batch.records.height]
     assert known == sorted(known)
