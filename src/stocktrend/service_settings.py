@@ -4,9 +4,12 @@ Keys are no settings, so that no copy of the settings can hold one: see ``stockt
 """
 
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
+from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
+
+HIDDEN: Final = "***"
 
 
 class Service(BaseModel):
@@ -23,6 +26,26 @@ class Service(BaseModel):
     base_url: str
     per_minute: float = Field(60, gt=0)
     since: date | None = None
+
+    @field_serializer("base_url", when_used="json")
+    def _as_shown(self, base_url: str) -> str:
+        """As it is printed, and kept with runs: a password or token in it is for requests alone."""
+        return shown_address(base_url)
+
+
+def shown_address(address: str) -> str:
+    """An address without what only the service should see.
+
+    >>> shown_address("https://me:secret@example.org/feed.xml?token=secret")
+    'https://***@example.org/feed.xml?***'
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # it is none, and whoever asks there says so
+        return HIDDEN
+    _, at, host = parts.netloc.rpartition("@")
+    netloc = f"{HIDDEN}@{host}" if at else host
+    return urlunsplit((parts.scheme, netloc, parts.path, HIDDEN if parts.query else "", ""))
 
 
 class Vendor(Service):

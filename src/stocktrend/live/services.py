@@ -138,7 +138,7 @@ def opened(
     with ExitStack() as stack:
         for one in wanted:
             setting = one.setting
-            host = urlsplit(setting.base_url).netloc or one.kind
+            host = _host(one)
             try:
                 http = _http(one, host, root, keys, paces, stack)
             except SourceError as error:
@@ -155,6 +155,16 @@ def opened(
             sinces = [one.setting.since for one in wanted if one.group == PRICES]
             found.asked.insert(0, _together(vendors, sinces, settings.exchange, now))
         yield found
+
+
+def _host(one: Named) -> str:
+    """Sources of one host are asked one after the other, at one rate."""
+    try:
+        # Without the user and password that may stand before it: threads are named by it.
+        netloc = urlsplit(one.setting.base_url).netloc.rpartition("@")[2]
+    except ValueError:  # no address: the client says so
+        netloc = ""
+    return netloc or one.kind
 
 
 def _http(

@@ -151,12 +151,12 @@ def first_settings(choice: Choice) -> str:
 
 
 def _about(kind: str) -> str:
-    found = (
+    model = next(
         model
         for model in vars(service_settings).values()
-        if isinstance(model, type) and issubclass(model, Service) and model is not Service
+        if isinstance(model, type) and issubclass(model, Service)
+        if "kind" in model.model_fields and model.model_fields["kind"].default == kind
     )
-    model = next(one for one in found if one.model_fields["kind"].default == kind)
     return str(model.__doc__).splitlines()[0].replace("``", "")
 
 

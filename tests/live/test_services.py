@@ -1,0 +1,108 @@
+"""From settings to services that can be asked."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stocktrend.config import Settings
+from stocktrend.errors import ConfigError, SourceError
+from stocktrend.live.services import opened, services
+
+NOW = datetime(2024, 3, 8, 15, 0, tzinfo=UTC)
+FEED = {"kind": "rss", "base_url": "https://feeds.example/a.xml"}
+ENVIRON = {"TIINGO_API_KEY": "0123456789abcdef"}
+
+
+def named(**sources: Any) -> Settings:
+    return Settings.model_validate({"sources": sources})
+
+
+def test_services_are_told_from_files_and_chosen_by_name_kind_or_list() -> None:
+    files = {"kind": "news", "path": "n.jsonl"}
+    settings = named(news=[files, {**FEED, "name": "a"}, {**FEED, "name": "b"}])
+    assert [one.name for one in services(settings)] == ["a", "b"]
+    assert [one.name for one in services(settings, ["b"])] == ["b"]
+    assert [one.name for one in services(settings, ["rss"])] == ["a", "b"]
+    assert [one.name for one in services(settings, ["news"])] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("feeds", "chosen", "words"),
+    [
+        ([FEED, FEED], None, "several are named 'rss'"),
+        ([{**FEED, "name": "prices"}], None, "several are named 'prices'"),
+        ([FEED], ["fred"], "--source must be one of rss, however: 'fred'"),
+        ([], ["fred"], "--source must be named in stocktrend.yaml first"),
+    ],
+)
+def test_names_that_leave_open_who_is_meant_are_refused(
+    feeds: list[dict[str, str]], chosen: list[str] | None, words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        services(named(news=feeds), chosen)
+
+
+def test_one_that_cannot_be_asked_leaves_the_others(tmp_path: Path) -> None:
+    settings = named(
+        prices=[{"kind": "tiingo"}],
+        macro=[{"kind": "fred"}],
+        news=[{**FEED, "base_url": "feeds.example/a.xml"}, {**FEED, "name": "good"}],
+    )
+    with opened(settings, services(settings), tmp_path, ENVIRON, NOW) as found:
+        assert [one.source.name for one in found.asked] == ["prices", "good"]
+    assert set(found.refused) == {"fred", "rss"}
+    assert "FRED_API_KEY" in found.refused["fred"]
+    assert "base_url of rss must be an address" in found.refused["rss"]
+
+
+def test_vendors_are_asked_together_from_the_earliest_day_that_one_has(tmp_path: Path) -> None:
+    vendors = [
+        {"kind": "stooq", "since": "2021-05-01"},
+        {"kind": "tiingo", "since": "2020-02-01"},
+        {"kind": "yfinance"},
+    ]
+    settings = named(prices=vendors)
+    with opened(settings, services(settings), tmp_path, ENVIRON, NOW) as found:
+        (prices,) = found.asked
+        assert prices.since == date(2020, 2, 1)
+        assert prices.source.parts(["AAPL"]) == ("AAPL",)
+        with pytest.raises((SourceError, NotImplementedError)):
+            prices.source.members[2][1].get("/")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ({"base_url": "https://other.example"}, False),
+        ({"per_minute": 5}, False),
+        ({"types": ["RULE"]}, True),
+        ({"since": "2001-01-01"}, True),
+    ],
+)
+def test_what_decides_the_records_decides_whether_all_is_asked_for_again(
+    tmp_path: Path, changed: dict[str, Any], again: bool
+) -> None:
+    prints = []
+    for more in ({}, changed):
+        settings = named(policy=[{"kind": "federal_register", **more}])
+        with opened(settings, services(settings), tmp_path, {}, NOW) as found:
+            prints.append(found.asked[0].fingerprint("documents"))
+    assert (prints[0] != prints[1]) == again
+
+
+def test_a_query_decides_its_own_ticker_alone(tmp_path: Path) -> None:
+    prints = []
+    for query in ("Apple", "Apple Inc"):
+        settings = named(news=[{"kind": "gdelt", "queries": {"AAPL": query, "*": "market"}}])
+        with opened(settings, services(settings), tmp_path, {}, NOW) as found:
+            prints.append([found.asked[0].fingerprint(part) for part in ("AAPL", "*")])
+    assert prints[0][0] != prints[1][0]
+    assert prints[0][1] == prints[1][1]
+
+
+def test_hosts_are_named_without_the_password_in_an_address(tmp_path: Path) -> None:
+    settings = named(news=[{**FEED, "base_url": "https://me:secret@feeds.example/a.xml"}])
+    with opened(settings, services(settings), tmp_path, {}, NOW) as found:
+        assert found.asked[0].host == "feeds.example"
