@@ -58,8 +58,8 @@ def main() -> None:
                     progress=progress,
                 )
             )
-    show("88 US stocks with posts", studies[0])
-    news(*studies, seed=asked.seed)
+        show("88 US stocks with posts", studies[0])
+        news(*studies, seed=asked.seed)
 
 
 def news(with_news: st.Study, without: st.Study, *, seed: int) -> None:
