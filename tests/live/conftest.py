@@ -1,4 +1,4 @@
-"""The local server of the tests of live sources, what it led to, and a data root updated from it."""
+"""The local server of the tests of live sources, its table, and a data root updated from it."""
 
 import shutil
 from collections.abc import Iterator
