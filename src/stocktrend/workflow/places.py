@@ -4,9 +4,10 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ LIBRARIES = (
     *("polars", "numpy", "scipy", "numba", "torch", "deltalake", "exchange_calendars"),
     *("scikit-learn", "lightgbm", "arch"),
 )
+OF_EXTRAS = ("transformers", "tokenizers")
+"""Recorded where they are installed: they may score texts."""
 
 
 def lake_folder(root: Path) -> Path:
@@ -65,9 +68,13 @@ def panel_fingerprint(settings: Settings, lake: Lake, files: Mapping[str, str]) 
 
 def libraries() -> dict[str, str]:
     """Versions of what decides the numbers of a run beside the program itself."""
-    machine = {"machine": f"{platform.system()} {platform.machine()}"}
-    python = {"Python": platform.python_version()}
-    return machine | python | {name: version(name) for name in LIBRARIES}
+    found = {"machine": f"{platform.system()} {platform.machine()}"}
+    found |= {"Python": platform.python_version()}
+    found |= {name: version(name) for name in LIBRARIES}
+    for name in OF_EXTRAS:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def fingerprint(
