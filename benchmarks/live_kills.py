@@ -88,7 +88,9 @@ def prepare(root: Path, urls: dict[str, str]) -> None:
     for kind, services in replayed.items():
         given = [{**one, "since": SINCE} for one in services]
         files = settings["sources"].get(kind) or []
-        settings["sources"][kind] = (files if kind != "macro" else []) + given
+        # Series come from services alone: each has one source.
+        kept = [file for file in files if kind != "macro" and file.get("kind") != "index"]
+        settings["sources"][kind] = kept + given
     file.write_text(yaml.safe_dump(settings))
 
 

@@ -4,7 +4,7 @@ Measures the part of `update` that asks and stores: its time beside what the set
 peak memory, and what a second one asks and writes. Exit code 1 where memory exceeds 1 GiB, the
 second one makes a request without a condition or writes to a table, or a source fails.
 
-    python benchmarks/live_replay.py --tickers 500 --per-minute 3000
+    python benchmarks/live_replay.py --tickers 500 --per-minute 1000
 
 GDELT is asked about the market and 20 tickers, by the month since 2017; Finnhub about all tickers,
 by the month of the last year, as its free keys allow; Stooq and yfinance, which stand in for
@@ -84,7 +84,7 @@ def main() -> int:
     """Two updates; 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tickers", type=int, default=500)
-    parser.add_argument("--per-minute", type=float, default=3000)
+    parser.add_argument("--per-minute", type=float, default=1000)
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.root is not None:

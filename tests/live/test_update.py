@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 from updated import NOW, Updated
 
 import stocktrend as st
@@ -113,3 +114,14 @@ def test_wrong_options_of_ingest_are_told(
     code, said = run(capsys, "ingest", "--data-root", str(updated.root), *arguments)
     assert code == 2
     assert words in str(said["error"])
+
+
+def test_a_series_that_files_give_is_not_asked_for_as_well(root: Path) -> None:
+    file = root / "stocktrend.yaml"
+    settings = yaml.safe_load(file.read_text())
+    (root / "raw" / "macro" / "mine.csv").write_text("date,value\n2017-01-01,4.8\n")
+    own = {"kind": "series", "path": "raw/macro/mine.csv", "series": "UNRATE"}
+    settings["sources"]["macro"].append({**own, "release": {"rule": "lag", "days": 40}})
+    file.write_text(yaml.safe_dump(settings))
+    report = st.fetch(root, now=LATER)
+    assert "UNRATE comes from 'raw/macro/mine.csv' and 'fred'" in report.errors["fred"]

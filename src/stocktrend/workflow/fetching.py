@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from stocktrend.config import Settings
-from stocktrend.errors import ConfigError
+from stocktrend.errors import ConfigError, StocktrendError
 from stocktrend.lake import Lake
 from stocktrend.lake.lock import only_writer
 from stocktrend.live.services import FOLDER, Named, Opened, opened, services
@@ -20,6 +20,7 @@ from stocktrend.live.updating import Fetched
 from stocktrend.live.updating import fetch as ask
 from stocktrend.progress import Progress, silent
 from stocktrend.settings import load_settings
+from stocktrend.sources.plan import plan
 from stocktrend.workflow.places import lake_folder
 
 Notify = Callable[[str], None]
@@ -120,7 +121,7 @@ def fetch_alone(
     lake = Lake(lake_folder(root))
     with opened(settings, wanted, root, os.environ, now) as found:
         tickers = tickers_of(settings, lake)
-        found = _with_parts(found, tickers)
+        found = _one_source_a_series(_with_parts(found, tickers), settings, root)
         fetched = ask(
             lake,
             found.asked,
@@ -153,3 +154,24 @@ def _with_parts(found: Opened, tickers: Sequence[str]) -> Opened:
         asked=[one for one in found.asked if one.source.name not in idle],
         refused={**found.refused, **{name: NO_TICKERS.format(name) for name in idle}},
     )
+
+
+def _one_source_a_series(found: Opened, settings: Settings, root: Path) -> Opened:
+    """Without the services that give a series which files or another service give too."""
+    owners: dict[str, str] = {}
+    with suppress(StocktrendError):  # what is wrong with the files is told where they are read
+        feeds = plan(settings, root).feeds
+        owners = {series: feed.setting.path for feed in feeds for series in feed.series}
+    asked, refused = [], dict(found.refused)
+    for one in found.asked:
+        series = one.source.parts(()) if one.source.table == "macro" else ()
+        twice = [name for name in series if name in owners]
+        if not twice:
+            owners |= dict.fromkeys(series, one.source.name)
+            asked.append(one)
+            continue
+        refused[one.source.name] = (
+            f"A series must come from one source, however {twice[0]} comes from "
+            f"{owners[twice[0]]!r} and {one.source.name!r}. Remove one in stocktrend.yaml"
+        )
+    return replace(found, asked=asked, refused=refused)
