@@ -87,3 +87,37 @@ def daily(first: date, days: int, word: str = "word") -> list[Item]:
     """An item a day."""
     dates = [first + timedelta(days=n) for n in range(days)]
     return [(day, f"{word}-{day}", f"{word} of {day}") for day in dates]
+
+
+@dataclass
+class Bars:
+    """Bars of March 2024 for some tickers, all at one price; ``name`` is their vendor's."""
+
+    tickers: tuple[str, ...]
+    price: float = 100.0
+    name: str = "vendor"
+    days: range = range(4, 7)
+    table: str = "bars"
+    terms: str = "Invented."
+    overlap: int = 7
+
+    def parts(self, tickers: Sequence[str]) -> tuple[str, ...]:
+        return self.tickers
+
+    def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
+        sessions = [date(2024, 3, day) for day in self.days]
+        prices = ("open", "high", "low", "close", "adj_close")
+        raw = pl.DataFrame({"row": range(1, len(sessions) + 1), "session": sessions})
+        closed = pl.col("session").cast(pl.Datetime("us", "UTC")).dt.offset_by("21h")
+        found = raw.select(
+            pl.col("row").cast(pl.Int64),
+            closed.alias("event_time"),
+            closed.alias("known_at"),
+            pl.lit(self.name).alias("source"),
+            pl.lit(part).alias("ticker"),
+            "session",
+            *(pl.lit(self.price).alias(name) for name in prices),
+            pl.lit(1000.0).alias("volume"),
+            pl.lit(None, dtype=pl.String).alias("reason"),
+        )
+        yield make_batch("bars", self.name, f"{self.name}:{part}", raw, found)

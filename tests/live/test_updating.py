@@ -8,10 +8,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from invented import LONG_AGO, NOW, Wire, asked, daily
+from invented import LONG_AGO, NOW, Bars, Wire, asked, daily
 
 from stocktrend.errors import LakeError, SourceError
 from stocktrend.lake import Lake
+from stocktrend.live import storing
 from stocktrend.live.http import Http, NothingError
 from stocktrend.live.source import Window
 from stocktrend.live.updating import FAILURES, fetch
@@ -214,3 +215,27 @@ def test_progress_counts_the_parts_of_each_source(tmp_path: Path) -> None:
     wire = Wire({"AAPL": daily(MARCH, 1), "MSFT": daily(MARCH, 1)})
     fetch(Lake(tmp_path), [asked(wire)], [], now=NOW, progress=lambda *step: told.append(step))
     assert told == [("wire", n, 2, "parts") for n in range(3)]
+
+
+def test_bars_of_many_tickers_are_stored_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "MOST_TICKERS", 2)
+    lake, names = Lake(tmp_path), tuple(f"T{n}" for n in range(5))
+    (found,) = fetch(lake, [asked(Bars(names))], [], now=NOW)
+    assert found.counts.new == 15
+    assert lake.versions()["bars"] == 2
+    (found,) = fetch(lake, [asked(Bars(names))], [], now=TOMORROW)
+    assert (found.counts.unchanged, lake.versions()["bars"]) == (15, 2)
+
+
+def test_what_the_lake_has_of_one_vendor_is_not_revised_by_another(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    fetch(lake, [asked(Bars(("A", "B"), name="first"))], [], now=NOW)
+    other = Bars(("A", "B"), price=100.02, name="other", days=range(5, 9))
+    (found,) = fetch(lake, [asked(other)], [], now=TOMORROW)
+    assert (found.counts.new, found.counts.revised) == (4, 0)
+    kept = lake.history("bars", ["A"])
+    assert kept["source"].to_list() == ["first"] * 3 + ["other"] * 2
+    left = "bars of sessions that the lake has from another source, left out"
+    assert found.counts.notes[left] == 4

@@ -22,6 +22,8 @@ from stocktrend.live.marks import Mark
 from stocktrend.live.vendors import beside_others
 from stocktrend.sources.batch import Batch, as_one
 
+MOST_TICKERS: Final = 100
+"""Whose bars are stored in one commit: all that the lake has of them is read for it."""
 FATES: Final = (NEW, REVISED, UNCHANGED, DUPLICATE, REJECTED)
 
 
@@ -122,9 +124,11 @@ class Storing:
         if not self._lake.exists:
             return batches
         tickers = [ticker for batch in batches for ticker in batch.records["ticker"].unique()]
-        stored = self._lake.read("bars", tickers=tickers)
-        if set(stored["source"].unique()) | {b.source for b in batches} == {batches[0].source}:
+        # Most lakes have the bars of one vendor, and all columns of ten years take memory.
+        held = self._lake.history("bars", tickers, ["source"])["source"].unique()
+        if {*held, *(batch.source for batch in batches)} == {batches[0].source}:
             return batches
+        stored = self._lake.read("bars", tickers=tickers)
         return [
             beside_others(b, stored.filter(_tickers_of(b)), self._retrieved_at) for b in batches
         ]
@@ -150,17 +154,21 @@ def _tickers_of(batch: Batch) -> pl.Expr:
 
 
 def _groups(taken: Sequence[tuple[str, Batch]]) -> list[list[tuple[str, Batch]]]:
-    """Batches that one commit may store: of one table, no ticker's bars twice.
+    """Batches that one commit may store: of one table, no ticker's bars twice, nor those of many.
 
     The bars of two answers may each be in a basis of their own.
     """
     groups: dict[tuple[str, bool, int], list[tuple[str, Batch]]] = {}
-    times: dict[str, int] = {}
+    in_turn: list[set[str]] = []
     for source, batch in taken:
         turn = 0
         if batch.table == "bars":
-            tickers = batch.records["ticker"].unique().to_list()
-            turn = max((times.get(ticker, 0) for ticker in tickers), default=0)
-            times |= dict.fromkeys(tickers, turn + 1)
+            tickers = set(batch.records["ticker"].unique())
+            # After every group that has one of them, as their order is that of the answers.
+            turn = max((n + 1 for n, some in enumerate(in_turn) if some & tickers), default=0)
+            while turn < len(in_turn) and len(in_turn[turn]) >= MOST_TICKERS:
+                turn += 1
+            in_turn += [set()] * (turn == len(in_turn))
+            in_turn[turn] |= tickers
         groups.setdefault((batch.table, batch.versioned, turn), []).append((source, batch))
     return list(groups.values())

@@ -20,7 +20,7 @@ from stocktrend.live.storing import Counts, Storing
 from stocktrend.progress import Progress, silent
 from stocktrend.sources.batch import Batch
 
-ROWS_PER_COMMIT: Final = 400_000
+ROWS_PER_COMMIT: Final = 200_000
 SECONDS_PER_COMMIT: Final = 60.0
 """What came is stored after this time at the latest, so that little is asked for again."""
 MOST_WAITING: Final = 16
