@@ -29,7 +29,7 @@ FAILURES: Final = 5
 """Parts in a row after which a source counts as down, and is asked no more. One of which a source
 has nothing is none of them."""
 HEARTBEAT: Final = 0.2
-SECONDS_TO_END: Final = 5.0
+SECONDS_TO_END: Final = 2.0
 
 
 @dataclass(frozen=True)
