@@ -52,10 +52,11 @@ def forked(work: Callable[[], object], quiet: bool = False) -> int:
     """
     child = os.fork()
     if child:
+        os.setpgid(child, child)  # here too: it may be killed before it has begun
         return child
     code = 1
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         if quiet:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         work()

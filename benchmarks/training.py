@@ -23,9 +23,9 @@ from torch.nn import functional
 from stocktrend.catalog import FEATURES
 from stocktrend.dataset import BatchLoader, DualTowerDataset
 from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, create_model
+from stocktrend.threads import available_cores
 from stocktrend.training import create_optimizer
 from stocktrend.training.compiled import CompiledTraining
-from stocktrend.training.together import available_cores
 
 Speeds = dict[str, list[float]]
 

@@ -153,7 +153,7 @@ def test_an_input_that_is_no_number_makes_the_training_loss_none():
 
 def test_the_first_products_of_a_program_run_in_one_thread():
     code = (
-        "from stocktrend.training.compiled import one_blas_thread\n"
+        "from stocktrend.threads import one_blas_thread\n"
         "with one_blas_thread():\n"
         "    import scipy.linalg.cython_blas, threadpoolctl\n"
         "    found = [x for x in threadpoolctl.threadpool_info() if x['user_api'] == 'blas']\n"

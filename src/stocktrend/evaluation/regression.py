@@ -21,8 +21,7 @@ from stocktrend.evaluation.bootstrap import Floats
 from stocktrend.evaluation.signals import KEYS
 from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
-from stocktrend.training.compiled import one_blas_thread
-from stocktrend.training.together import available_cores
+from stocktrend.threads import available_cores, one_blas_thread
 
 
 @dataclass(frozen=True)

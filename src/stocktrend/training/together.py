@@ -5,7 +5,6 @@ own dropout, clipping, schedule and early stopping. So members are independent: 
 for bit as if it were trained alone, however many threads there are and whatever is trained beside.
 """
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -23,7 +22,7 @@ from stocktrend.dataset import DualTowerDataModule, Frame, time_split, to_polars
 from stocktrend.model import DualTowerRelevanceModel, resolve_device
 from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
-from stocktrend.training.compiled import one_blas_thread
+from stocktrend.threads import available_cores, one_blas_thread, one_torch_thread
 from stocktrend.training.ensemble import Ensemble
 from stocktrend.training.member import (
     load_member,
@@ -154,28 +153,17 @@ def train_ensembles(
     return tuple(ensembles)
 
 
-def available_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 @contextmanager
 def _workers(threads: int | None, stop: Event) -> Iterator[ThreadPoolExecutor]:
     """A pool whose members end with their current epoch where an error or Ctrl-C comes."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with one_blas_thread(), ThreadPoolExecutor(threads or available_cores()) as pool:
-            try:
-                yield pool
-            except BaseException:
-                stop.set()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-    finally:
-        torch.set_num_threads(before)
+    pool = ThreadPoolExecutor(threads or available_cores())
+    with one_torch_thread(), one_blas_thread(), pool:
+        try:
+            yield pool
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
 
 
 def _member(

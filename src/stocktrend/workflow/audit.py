@@ -26,7 +26,7 @@ from stocktrend.features.text import TextScorer, load_scorer
 from stocktrend.lake import Lake
 from stocktrend.panel import build_panel as compute_panel
 from stocktrend.progress import Progress, silent
-from stocktrend.workflow.fit import one_torch_thread
+from stocktrend.threads import one_torch_thread
 from stocktrend.workflow.material import settings_of
 from stocktrend.workflow.page import report
 from stocktrend.workflow.places import lake_folder

@@ -1,11 +1,10 @@
 """Training as a step: split, train the members, calibrate, score every row, keep it on disk."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import polars as pl
-import torch
 
 from stocktrend.config import Settings, WalkForward
 from stocktrend.dataset.frames import Frame, to_polars
@@ -17,6 +16,7 @@ from stocktrend.features.own import Feature, model_inputs
 from stocktrend.features.own_files import require_loaded
 from stocktrend.lake.lock import only_writer
 from stocktrend.progress import Progress, silent
+from stocktrend.threads import one_torch_thread
 from stocktrend.training import train_ensemble
 from stocktrend.universe import Universe
 from stocktrend.workflow.forecast import Forecaster, score_columns
@@ -104,17 +104,6 @@ def alone(folder: Path | None, what: str) -> AbstractContextManager[object]:
         ModelError: another program holds it.
     """
     return nullcontext() if folder is None else only_writer(folder, what, ModelError)
-
-
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Torch at one thread: sums of several would be rounded otherwise on another machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def with_outcomes(

@@ -25,7 +25,8 @@ from stocktrend.features.own_files import require_loaded
 from stocktrend.progress import Progress, silent
 from stocktrend.recipe import Recipe
 from stocktrend.sources.sectors import read_sectors
-from stocktrend.workflow.fit import alone, one_torch_thread
+from stocktrend.threads import one_torch_thread
+from stocktrend.workflow.fit import alone
 from stocktrend.workflow.material import Material, Root, material_of
 from stocktrend.workflow.places import fingerprint, studies_folder
 from stocktrend.workflow.study import CONTENDERS_FOLDER, Study, save_study

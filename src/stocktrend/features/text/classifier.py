@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from stocktrend.errors import ConfigError
 from stocktrend.features.text.model_folder import KIND, label_scores, model_digest
+from stocktrend.threads import one_torch_thread
 
 BATCH: Final = 8
 LONGEST: Final = 512
@@ -86,7 +87,7 @@ class ModelScorer:
         """
         scores = np.zeros(len(texts))
         batches = list(self._batches(texts))
-        with _one_thread_each(), ThreadPoolExecutor(self._threads) as pool:
+        with one_torch_thread(), ThreadPoolExecutor(self._threads) as pool:
             found = pool.map(self._forward, [inputs for _, inputs in batches])
             for (places, _), values in zip(batches, found, strict=True):
                 scores[places] = values[: len(places)]
@@ -176,19 +177,6 @@ def _longest(tokenizer: Any, model: Any) -> int:
     bound = tokenizer.model_max_length
     positions = getattr(model.config, "max_position_embeddings", None) or LONGEST + 2
     return int(min(LONGEST, bound if bound <= positions else positions - 2))
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Torch at one thread in each thread of a pool: sums of several would be rounded otherwise."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from stocktrend.dataset import BatchLoader
 from stocktrend.dataset.seeds import epoch_seed
 from stocktrend.model import DualTowerLoss, DualTowerRelevanceModel, Interaction
 from stocktrend.targets import NEUTRAL
-from stocktrend.training.compiled.blas import one_blas_thread
+from stocktrend.threads import one_blas_thread
 from stocktrend.training.compiled.epoch import Rates, epoch
 from stocktrend.training.compiled.layout import (
     ADDITIVE,

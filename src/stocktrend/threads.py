@@ -1,5 +1,10 @@
-"""One thread for each matrix product while members train: they are too small to be shared out."""
+"""How many cores there are, and one thread for each sum and each matrix product.
 
+Networks here are too small for their layers to be shared out, and sums of several threads are
+rounded otherwise on another machine.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Lock
@@ -7,6 +12,13 @@ from threading import Lock
 _LOCK = Lock()
 _held: list[ExitStack] = []
 _users = 0
+
+
+def available_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager
@@ -30,3 +42,16 @@ def one_blas_thread() -> Iterator[None]:
             _users -= 1
             if not _users:
                 _held.pop().close()
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Torch at one thread in this thread, and in those that it starts meanwhile."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
