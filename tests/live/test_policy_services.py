@@ -10,6 +10,7 @@ import pytest
 from server import Reply, Server
 from texts import (
     NOW,
+    PRESS_ITEM,
     REGISTER,
     RELEASES,
     UNCERTAINTY,
@@ -162,6 +163,28 @@ def test_releases_are_stored_although_the_page_of_a_statement_is_not_there(serve
         assert next(batches).records.height == 2
         with pytest.raises(SourceError, match=r"page of a statement of fed_press .*Back soon"):
             next(batches)
+
+
+@pytest.mark.parametrize("link", ["https://www.federalreserve.gov/gone.htm", "http://[bad/"])
+def test_a_statement_without_its_page_keeps_back_none_of_those_after_it(
+    server: Server, link: str
+) -> None:
+    setting: Any = serve(server, "fed_press")
+    fields = {"title": "Federal Reserve issues FOMC statement", "category": "Monetary Policy"}
+    older = PRESS_ITEM.format(**fields, page="old", published="Wed, 30 Jul 2025 18:00:00 GMT")
+    address = "https://www.federalreserve.gov/newsevents/pressreleases/old.htm"
+    assert address in older
+    feed = press().replace("</channel>", f"{older.replace(address, link)}</channel>")
+    server.answer("/feeds/press_all.xml", feed, "text/xml")
+    source = fed_press.source(setting, "XNYS")
+    found: list[str] = []
+
+    with client(server.base_url, source.name) as http, pytest.raises(SourceError, match="must"):
+        for batch in source.fetch("press_all", WINDOW, http):
+            found += batch.records["id"].to_list()
+
+    assert "fomc-2025-09-17" in found
+    assert "fomc-2025-07-30" not in found
 
 
 def test_the_page_of_a_statement_is_asked_for_at_base_url_alone(server: Server) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from stocktrend.errors import SourceError
-from stocktrend.live.answers import LATER, from_the_future, plain, shown, text_of
+from stocktrend.live.answers import LATER, ask, from_the_future, plain, shown, text_of
 from stocktrend.live.http import Answer, Http
 from stocktrend.live.source import Window
 from stocktrend.live.syndication import items_of, times_of
@@ -65,7 +65,8 @@ class PressReleases:
         """All releases but statements, then each statement with what it says, oldest first.
 
         Raises:
-            SourceError: no answer, no feed, or a page without a statement on it.
+            SourceError: no answer, no feed, or a page without a statement on it, which keeps back
+                none of the other statements.
         """
 
         def releases(answer: Answer) -> Rows:
@@ -74,17 +75,34 @@ class PressReleases:
         def said(answer: Answer) -> tuple[str, Target]:
             return read_statement(answer, self.name)
 
-        rows = releases(http.get(f"/feeds/{part}.xml", check=releases))
+        rows = ask(http, releases, f"/feeds/{part}.xml")
         titled = pl.col("title").str.contains(STATEMENT).fill_null(False)
         is_statement = titled & pl.col("link").is_not_null()
         others = Rows(rows.frame.filter(~is_statement), rows.broken)
         yield read_releases(others, self.name, part, window.now)
         statements = rows.frame.filter(is_statement)
         times = times_of(statements).with_row_index().sort("moment", nulls_last=True)
+        lacking: SourceError | None = None
         for place in times["index"]:
             one = Rows(statements[place])
-            page = said(http.get(urlsplit(one.frame["link"][0]).path, check=said))
-            yield read_releases(one, self.name, part, window.now, *page)
+            try:
+                page = ask(http, said, self._page(one.frame["link"][0]))
+            except SourceError as error:
+                lacking = lacking or error
+            else:
+                yield read_releases(one, self.name, part, window.now, *page)
+        if lacking:
+            raise lacking
+
+    def _page(self, link: str) -> str:
+        """The path of a link, whatever host it names."""
+        try:
+            return urlsplit(link).path
+        except ValueError as error:
+            raise SourceError(
+                f"A statement of {self.name} must have the address of its page, however its link "
+                f"is {shown(link)!r}. {LATER}"
+            ) from error
 
 
 def source(setting: FedPress, exchange: str) -> PressReleases:
