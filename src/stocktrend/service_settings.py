@@ -75,7 +75,7 @@ class Tiingo(Vendor):
 
 
 class Stooq(Vendor):
-    """Daily bars of Stooq, adjusted for splits."""
+    """Daily bars of Stooq, adjusted for splits; needs a key."""
 
     kind: Literal["stooq"] = "stooq"
     base_url: str = "https://stooq.com"

@@ -34,7 +34,7 @@ def test_finnhub_gets_its_key_in_a_header() -> None:
 
 
 def test_a_service_without_keys_needs_none(tmp_path: Path) -> None:
-    assert read_keys(tmp_path, {}).of("stooq") is None
+    assert read_keys(tmp_path, {}).of("gdelt") is None
 
 
 @pytest.mark.parametrize("kind", WAYS)
@@ -68,7 +68,7 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> No
         f"fred: {MARK}é",
         f"!!python/object:{MARK} x",
         f"fred: {MARK}\nfred: {MARK}",
-        f"fred: {MARK}\nstooq: {MARK}",
+        f"fred: {MARK}\ngdelt: {MARK}",
         "fred: short",
     ],
 )

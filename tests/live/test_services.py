@@ -12,7 +12,7 @@ from stocktrend.live.services import opened, services
 
 NOW = datetime(2024, 3, 8, 15, 0, tzinfo=UTC)
 FEED = {"kind": "rss", "base_url": "https://feeds.example/a.xml"}
-ENVIRON = {"TIINGO_API_KEY": "0123456789abcdef"}
+ENVIRON = {"TIINGO_API_KEY": "0123456789abcdef", "STOOQ_API_KEY": "0123456789abcdef"}
 
 
 def named(**sources: Any) -> Settings:

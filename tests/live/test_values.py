@@ -14,6 +14,7 @@ from server import Reply, Server
 from stocktrend.live.client import Client
 from stocktrend.live.fred import Fred
 from stocktrend.live.http import NothingError
+from stocktrend.live.keys import WAYS, Key
 from stocktrend.live.pace import Pace
 from stocktrend.live.source import Source, Window
 from stocktrend.live.vendors import disagreements
@@ -40,7 +41,12 @@ def made(server: Server, kind: str) -> Source:
 @pytest.fixture
 def http(serving: Server, tmp_path: Path) -> Iterator[Client]:
     client = Client(
-        name="x", base_url=serving.base_url, pace=Pace(1e9), limits=LIMITS, cache=tmp_path / "cache"
+        name="x",
+        base_url=serving.base_url,
+        pace=Pace(1e9),
+        limits=LIMITS,
+        cache=tmp_path / "cache",
+        key=Key("0123456789abcdef", WAYS["stooq"]),
     )
     yield client
     client.close()

@@ -95,6 +95,8 @@ def _tiingo_bar(place: int) -> dict[str, Any]:
 
 def stooq(asked: Asked) -> Reply:
     """Adjusted bars of the days asked for, with the line ends of the service; NOPE has none."""
+    if not asked.query.get("apikey"):
+        return Reply(b"Get your apikey:\n\n1. Open https://stooq.com/q/d/?s=acme.us", "text/plain")
     first, last = asked.query["d1"], asked.query["d2"]
     lines = []
     for place, day in enumerate(SESSIONS):

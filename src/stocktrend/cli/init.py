@@ -39,7 +39,8 @@ def init(
     """Ask a few questions and write a commented configuration.
 
     Keys are asked for hidden, or taken from the environment (FRED_API_KEY, TIINGO_API_KEY,
-    FINNHUB_API_KEY) at each update, and are no options: those would stay in the shell's history.
+    STOOQ_API_KEY, FINNHUB_API_KEY) at each update, and are no options: those would stay in the
+    shell's history.
     """
     problems = options.unknown_options(context)
     if problems:

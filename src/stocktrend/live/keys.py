@@ -35,6 +35,7 @@ WAYS: Final = {
         before="Token ",
     ),
     "finnhub": Way("FINNHUB_API_KEY", "https://finnhub.io/dashboard", header="X-Finnhub-Token"),
+    "stooq": Way("STOOQ_API_KEY", "https://stooq.com/q/d/?s=spy.us&get_apikey", field="apikey"),
 }
 """By the kind of a service, as their documentation of the interface says; others need none."""
 

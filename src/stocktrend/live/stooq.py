@@ -1,7 +1,8 @@
 """Stooq's daily bars: https://stooq.com/q/d/?s=aapl.us, its CSV as the page links it.
 
 Prices are adjusted as of today, volumes for splits. No adjusted close stands beside them, so the
-close stands in for it. What is wrong is said in a line of plain text with status 200.
+close stands in for it. What is wrong is said in plain text or HTML with status 200. Since March
+2026 a download needs a key, which that page gives to who reads a captcha (``&get_apikey``).
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from stocktrend.live.bars import (
     us_symbol,
 )
 from stocktrend.live.http import Answer, Http
+from stocktrend.live.keys import WAYS
 from stocktrend.live.source import Window
 from stocktrend.service_settings import Stooq as StooqSetting
 from stocktrend.sources.batch import Batch
@@ -36,6 +38,7 @@ COLUMNS: Final = {
     "volume": "Volume",
 }
 NO_DATA: Final = ("no data", "brak danych")
+KEY: Final = "get your apikey"
 LIMIT: Final = ("exceeded the daily hits limit", "przekroczony dzienny limit")
 
 
@@ -55,7 +58,7 @@ class Stooq:
     table: str = "bars"
     overlap: int = OVERLAP
     terms: str = (
-        "Free for personal use with a daily limit of requests, not for redistribution: "
+        "Needs a key; free for personal use with a daily limit of requests, not for redistribution: "
         "https://stooq.com/db/"
     )
 
@@ -115,7 +118,7 @@ def lines_of(answer: Answer, asked: AskedBars) -> list[str]:
     """The lines of a table with its header, none where Stooq says that it has no data.
 
     Raises:
-        SourceError: the day's limit is used up, or it is no table of bars.
+        SourceError: the key is not known, the day's limit is used up, or it is no table of bars.
     """
     text = table_of(answer, asked.path)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -127,6 +130,11 @@ def lines_of(answer: Answer, asked: AskedBars) -> list[str]:
             f"{asked.source} must be asked within its daily limit, however it is used up: "
             f"{shown(text)!r}. Ask again tomorrow, or name another vendor before it in `sources: "
             f"prices` of stocktrend.yaml"
+        )
+    if said.startswith(KEY):
+        raise SourceError(
+            f"{asked.source} must be asked with a key that it knows, however it says "
+            f"{shown(text)!r}. Set a new one in {WAYS['stooq'].variable}, from {WAYS['stooq'].page}"
         )
     header = [name.strip() for name in lines[0].split(",")] if lines else []
     missing = [name for name in COLUMNS.values() if header.count(name) != 1]
