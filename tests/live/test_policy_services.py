@@ -177,14 +177,14 @@ def test_a_statement_without_its_page_keeps_back_none_of_those_after_it(
     feed = press().replace("</channel>", f"{older.replace(address, link)}</channel>")
     server.answer("/feeds/press_all.xml", feed, "text/xml")
     source = fed_press.source(setting, "XNYS")
-    found: list[str] = []
+    found: list[Batch] = []
 
     with client(server.base_url, source.name) as http, pytest.raises(SourceError, match="must"):
-        for batch in source.fetch("press_all", WINDOW, http):
-            found += batch.records["id"].to_list()
+        found.extend(source.fetch("press_all", WINDOW, http))
 
-    assert "fomc-2025-09-17" in found
-    assert "fomc-2025-07-30" not in found
+    ids = [id_ for batch in found for id_ in batch.records["id"]]
+    assert "fomc-2025-09-17" in ids
+    assert "fomc-2025-07-30" not in ids
 
 
 def test_the_page_of_a_statement_is_asked_for_at_base_url_alone(server: Server) -> None:

@@ -1,7 +1,8 @@
 """Vendors of bars and FRED over the wire: what they have comes in, and is asked for but once."""
 
+import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -108,6 +109,25 @@ def test_the_next_day_asks_whether_something_changed_and_gets_the_same(
     if kind == "tiingo":  # the same bars as before, in the same shares
         assert repeated.join(known, on=known.columns, how="anti").is_empty()
     assert 0 < repeated.height <= known.height
+
+
+def test_a_series_that_alfred_does_not_have_is_read_as_it_stands(
+    serving: Server, http: Client
+) -> None:
+    says = "Bad Request.  The series does not exist in ALFRED but may exist in FRED."
+    body = json.dumps({"error_code": 400, "error_message": says}).encode()
+    serving.script("/fred/series/vintagedates", lambda asked: Reply(body, status=400))
+    today = {"realtime_start": "2025-09-18", "realtime_end": "2025-09-18"}
+    serving.script(
+        "/fred/series/observations",
+        lambda asked: values.fred(values.Asked(asked.path, {**asked.query, **today}, {})),
+    )
+
+    (batch,) = ask(Fred(series=("DGS10",)), http)
+
+    last = batch.records.filter(pl.col("period") == date(2025, 9, 12))  # a Friday
+    assert last["known_at"].item() == datetime(2025, 9, 15, 14, tzinfo=UTC)
+    assert not batch.versioned
 
 
 def test_a_ticker_that_nobody_has_is_an_error_that_names_it(serving: Server, http: Client) -> None:

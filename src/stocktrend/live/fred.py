@@ -23,6 +23,8 @@ OBSERVATIONS: Final = "/fred/series/observations"
 VINTAGES: Final = "/fred/series/vintagedates"
 LARGEST_PAGE: Final = 100_000
 MOST_DATES: Final = 10_000
+NO_VINTAGES: Final = "does not exist in ALFRED"
+"""So FRED answers, with status 400, about a series that it has as it stands today alone."""
 BLOCK_YEARS: Final = 5
 """Of real time in one answer; even a vintage a day stays below the limit of 2,000."""
 MARGIN_YEARS: Final = 2
@@ -93,7 +95,12 @@ class Fred:
 
     def _vintage_dates(self, series: str, window: Window, http: Http) -> list[str]:
         asked = Asked(series, self.name, date.min, OPEN, window, None)
-        found = self._all(http, asked, VINTAGES, {}, "vintage_dates", MOST_DATES)
+        try:
+            found = self._all(http, asked, VINTAGES, {}, "vintage_dates", MOST_DATES)
+        except SourceError as error:
+            if NO_VINTAGES not in str(error):
+                raise
+            return []
         try:
             return sorted(str(date.fromisoformat(released)) for released in found)
         except (TypeError, ValueError) as error:

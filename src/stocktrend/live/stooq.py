@@ -58,8 +58,8 @@ class Stooq:
     table: str = "bars"
     overlap: int = OVERLAP
     terms: str = (
-        "Needs a key; free for personal use with a daily limit of requests, not for redistribution: "
-        "https://stooq.com/db/"
+        "Needs a key; free for personal use with a daily limit of requests, not for "
+        "redistribution: https://stooq.com/db/"
     )
 
     def parts(self, tickers: Sequence[str]) -> tuple[str, ...]:
