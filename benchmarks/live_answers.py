@@ -138,10 +138,8 @@ class Replayed:
         return [day for day in days if random.Random(f"{word} {day}").random() < share]
 
     def _gdelt(self, asked: Asked) -> Reply:
-        ends = (asked.query[name] for name in ("startdatetime", "enddatetime"))
-        first, last = (
-            datetime.strptime(e, "%Y%m%d%H%M%S").replace(tzinfo=UTC).date() for e in ends
-        )
+        given = (asked.query.get(name) for name in ("startdatetime", "enddatetime"))
+        first, last = (date.fromisoformat(end[:8]) if end else self.now.date() for end in given)
         word = asked.query["query"]
         rows = [
             {

@@ -107,7 +107,7 @@ class Gdelt(Service):
 
     kind: Literal["gdelt"] = "gdelt"
     base_url: str = "https://api.gdeltproject.org"
-    per_minute: float = Field(12, gt=0)
+    per_minute: float = Field(10, gt=0)
     queries: dict[str, str]
 
 

@@ -33,8 +33,8 @@ def articles(count: int, first: datetime, step: timedelta) -> Callable[[Asked], 
     found = [{"url": f"https://x.example/{n}", "title": f"Up {n}", "seendate": s} for n, s in seen]
 
     def script(asked: Asked) -> Reply:
-        begin, end = asked.query["startdatetime"], asked.query["enddatetime"]
-        within = [a for a in found if begin <= a["seendate"][:8] + a["seendate"][9:15] <= end]
+        begin, end = asked.query["startdatetime"], asked.query.get("enddatetime", "9")
+        within = [a for a in found if begin < a["seendate"][:8] + a["seendate"][9:15] <= end]
         return Reply(json.dumps({"articles": within[:250]} if within else {}).encode())
 
     return script
@@ -100,10 +100,42 @@ def test_a_month_with_more_articles_than_gdelt_shows_is_asked_for_in_parts(serve
     assert len(server.asked) < 40
 
 
-def test_an_hour_with_more_articles_than_gdelt_shows_is_noted(server: Server) -> None:
+def test_gdelt_is_asked_the_same_question_throughout_a_month(server: Server) -> None:
+    setting: Any = serve(server, "gdelt")
+    source = gdelt.source(setting, "XNYS")
+    targets = []
+    for day in (3, 18, 30):
+        now = datetime(2025, 9, day, 16, tzinfo=UTC)
+        fetched(source, server.base_url, Window(now.date(), now))
+        targets.append(server.asked[-1].target)
+    assert len(set(targets)) == 1
+    assert server.asked[-1].query["startdatetime"] == "20250831235959"
+    assert "enddatetime" not in server.asked[-1].query
+
+    after = datetime(2025, 10, 2, tzinfo=UTC)
+    server.forget()
+    fetched(source, server.base_url, Window(date(2025, 9, 30), after))
+    spans = [(a.query["startdatetime"], a.query.get("enddatetime")) for a in server.asked]
+    assert spans == [("20250831235959", "20250930235959"), ("20250930235959", None)]
+
+
+def test_no_period_that_has_not_begun_is_asked_for(server: Server) -> None:
+    setting: Any = serve(server, "gdelt")
+    begin = datetime(2025, 9, 2, tzinfo=UTC)
+    server.script(GDELT_PATH, articles(700, begin, timedelta(minutes=2)))
+    now = begin + timedelta(days=1, hours=2)
+
+    batches = fetched(gdelt.source(setting, "XNYS"), server.base_url, Window(begin.date(), now))
+
+    assert len(ids(batches)) == 700
+    assert all(asked.query["startdatetime"] <= f"{now:%Y%m%d%H%M%S}" for asked in server.asked)
+    assert len({asked.target for asked in server.asked}) == len(server.asked)
+
+
+def test_a_quarter_of_an_hour_with_more_articles_than_gdelt_shows_is_noted(server: Server) -> None:
     setting: Any = serve(server, "gdelt")
     begin = datetime(2025, 9, 10, 5, tzinfo=UTC)
-    server.script(GDELT_PATH, articles(300, begin, timedelta(seconds=10)))
+    server.script(GDELT_PATH, articles(300, begin, timedelta(seconds=2)))
 
     batches = fetched(gdelt.source(setting, "XNYS"), server.base_url)
 

@@ -289,14 +289,14 @@ def test_a_year_with_more_documents_than_a_search_shows_is_asked_for_in_parts(
             date.fromisoformat(asked.query[f"conditions[publication_date][{end}]"])
             for end in ("gte", "lte")
         )
-        if (last - first).days < 100:
+        if (min(last, NOW.date()) - first).days < 100:
             return register(asked)
         return Reply(json.dumps({"count": 10_000, "results": REGISTER[:1]}).encode())
 
     server.script(DOCUMENTS, script)
     batches = fetched(federal_register.source(setting, "XNYS"), server.base_url)
 
-    assert len(batches) == 4
+    assert len(batches) == 3
     assert sum(batch.records.height for batch in batches) == 5
 
 

@@ -265,8 +265,8 @@ def press() -> str:
 
 def gdelt(asked: Asked) -> Reply:
     """The articles of the period asked for; nothing but braces where there are none."""
-    first, last = asked.query["startdatetime"], asked.query["enddatetime"]
-    seen = [a for a in GDELT if first <= a["seendate"].replace("T", "")[:14] <= last]
+    first, last = asked.query["startdatetime"], asked.query.get("enddatetime", "9")
+    seen = [a for a in GDELT if first < a["seendate"].replace("T", "")[:14] <= last]
     # As the service writes it: an escape that JSON does not have.
     return Reply(json.dumps({"articles": seen} if seen else {}).replace("\\\\'", "\\'").encode())
 

@@ -61,7 +61,7 @@ class Documents:
         today = window.now.date()
         pages = partial(self._all_pages, http)
         for first, end in years(max(window.since, EARLIEST), today):
-            for _, found in halved(first, end, DAY, pages, lambda all_: all_[0] >= MOST_DOCUMENTS):
+            for _, found in halved(first, end, today, DAY, pages, _full):
                 yield read_documents(found, self.name, part, window.now)
 
     def _all_pages(self, http: Http, first: date, end: date) -> tuple[int, list[Any]]:
@@ -109,6 +109,10 @@ class Documents:
 def source(setting: FederalRegister, exchange: str) -> Documents:
     """The source that the settings describe; documents have no exchange."""
     return Documents(setting)
+
+
+def _full(found: tuple[int, list[Any]]) -> bool:
+    return found[0] >= MOST_DOCUMENTS
 
 
 def read_page(answer: Answer, name: str, base_url: str) -> tuple[int, list[Any], str | None]:

@@ -63,7 +63,7 @@ class CompanyNews:
         today = window.now.date()
         earliest = today - FREE
         for first, end in months(max(window.since, earliest), today):
-            yield from halved(max(first, earliest), end, DAY, asked, _full)
+            yield from halved(max(first, earliest), end, today, DAY, asked, _full)
 
 
 def source(setting: Finnhub, exchange: str) -> CompanyNews:

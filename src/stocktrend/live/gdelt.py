@@ -1,12 +1,13 @@
 """News articles of the world's press that GDELT finds for a query.
 
-Interface: https://blog.gdeltproject.org/gdelt-doc-2-0-api-debuts/ (mode ``artlist``).
+Interface: https://blog.gdeltproject.org/gdelt-doc-2-0-api-debuts/ (mode ``artlist``): articles
+after ``startdatetime`` and before ``enddatetime``, or up to the present where that is left out.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Final
 
@@ -23,7 +24,7 @@ from stocktrend.live.answers import (
 )
 from stocktrend.live.http import Answer, Http
 from stocktrend.live.source import Window
-from stocktrend.live.windows import DAY, HOUR, halved, months
+from stocktrend.live.windows import QUARTER, halved, months
 from stocktrend.schema import UTC_TIME
 from stocktrend.service_settings import Gdelt
 from stocktrend.sources.batch import Batch
@@ -31,7 +32,7 @@ from stocktrend.sources.fields import text
 from stocktrend.sources.news import news_batch
 
 PATH: Final = "/api/v2/doc/doc"
-EARLIEST: Final = date(2017, 1, 1)
+EARLIEST: Final = datetime(2017, 1, 1, tzinfo=UTC)
 MOST_ARTICLES: Final = 250
 LONGEST_MENDED: Final = 4 * 2**20
 """Bytes: many times what 250 articles take."""
@@ -69,7 +70,7 @@ class Articles:
         return tuple(self.setting.queries)
 
     def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
-        """Articles by periods so short that all of them are shown, of an hour at the least.
+        """Articles by periods so short that all are shown, of a quarter of an hour at the least.
 
         Raises:
             SourceError: no answer, or none of articles; GDELT says what it dislikes of a query.
@@ -85,18 +86,16 @@ class Articles:
                 "format": "json",
                 "maxrecords": str(MOST_ARTICLES),
                 "sort": "dateasc",
-                "startdatetime": f"{first:%Y%m%d%H%M%S}",
-                "enddatetime": f"{end - SECOND:%Y%m%d%H%M%S}",
+                "startdatetime": f"{max(first - SECOND, EARLIEST):%Y%m%d%H%M%S}",
             }
+            if end <= now:  # else up to the present, by the same question each day of a month
+                query["enddatetime"] = f"{end - SECOND:%Y%m%d%H%M%S}"
             return ask(http, read, PATH, query)
 
-        today = window.now.date()
-        for first, end in months(max(window.since, EARLIEST), today):
-            last = min(end, today + DAY)
-            begin, finish = (
-                datetime.combine(day, time(), window.now.tzinfo) for day in (first, last)
-            )
-            yield from halved(begin, finish, HOUR, asked, _full)
+        now = window.now.astimezone(UTC)
+        for month in months(max(window.since, EARLIEST.date()), now.date()):
+            first, end = (datetime.combine(day, time(), UTC) for day in month)
+            yield from halved(first, end, now, QUARTER, asked, _full)
 
 
 def source(setting: Gdelt, exchange: str) -> Articles:

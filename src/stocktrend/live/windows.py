@@ -10,7 +10,7 @@ from typing import TypeVar
 A = TypeVar("A")
 T = TypeVar("T", bound=date)
 DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
+QUARTER = timedelta(minutes=15)
 
 
 def months(since: date, until: date) -> Iterator[tuple[date, date]]:
@@ -36,21 +36,31 @@ def years(since: date, until: date) -> Iterator[tuple[date, date]]:
 
 
 def halved(
-    first: T, end: T, step: timedelta, ask: Callable[[T, T], A], full: Callable[[A], bool]
+    first: T, end: T, now: T, step: timedelta, ask: Callable[[T, T], A], full: Callable[[A], bool]
 ) -> Iterator[A]:
     """Answers that are not full, oldest first: a period whose answer is full is asked in halves.
 
     Args:
         first: Begin of the period.
-        end: Its end.
+        end: Its end, perhaps one to come: then what it has so far is halved.
+        now: The time. There is nothing after it.
         step: What periods are counted in; one that is no longer is given full or not.
         ask: Gives the answer of a period.
         full: Whether an answer may leave something out, since it is as long as answers get.
+
+    >>> list(halved(1, 33, 20, 1, lambda *days: days, lambda days: days[1] - days[0] > 8))
+    [(1, 9), (9, 17), (17, 19), (19, 20), (20, 33)]
     """
     answer = ask(first, end)
-    if end - first <= step or not full(answer):
+    middle = _half(first, end, step)
+    while middle > now and middle - first > step:
+        middle = _half(first, middle, step)
+    if middle > now or end - first <= step or not full(answer):
         yield answer
         return
-    middle = first + max(1, (end - first) // (2 * step)) * step
-    yield from halved(first, middle, step, ask, full)
-    yield from halved(middle, end, step, ask, full)
+    yield from halved(first, middle, now, step, ask, full)
+    yield from halved(middle, end, now, step, ask, full)
+
+
+def _half(first: T, end: T, step: timedelta) -> T:
+    return first + max(1, (end - first) // (2 * step)) * step
