@@ -2,8 +2,10 @@
 
 import json
 import shutil
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import polars as pl
 import pytest
@@ -12,6 +14,7 @@ from updated import NOW, Updated
 
 import stocktrend as st
 from stocktrend.cli.program import execute
+from stocktrend.lake.lock import only_writer
 
 LATER = NOW + timedelta(days=1)
 
@@ -125,3 +128,13 @@ def test_a_series_that_files_give_is_not_asked_for_as_well(root: Path) -> None:
     file.write_text(yaml.safe_dump(settings))
     report = st.fetch(root, now=LATER)
     assert "UNRATE comes from 'raw/macro/mine.csv' and 'fred'" in report.errors["fred"]
+
+
+def test_what_came_after_waiting_was_not_known_before(root: Path) -> None:
+    waits = Event()
+    with ThreadPoolExecutor(1) as pool:
+        with only_writer(root / "live"):
+            found = pool.submit(st.fetch, root, notify=lambda line: waits.set())
+            assert waits.wait(60)
+            freed = datetime.now(UTC)
+        assert datetime.fromisoformat(found.result().retrieved_at) >= freed

@@ -239,3 +239,15 @@ def test_what_the_lake_has_of_one_vendor_is_not_revised_by_another(tmp_path: Pat
     assert kept["source"].to_list() == ["first"] * 3 + ["other"] * 2
     left = "bars of sessions that the lake has from another source, left out"
     assert found.counts.notes[left] == 4
+
+
+def test_a_revision_is_known_from_when_it_came_and_not_from_when_the_update_began(
+    tmp_path: Path,
+) -> None:
+    lake, wire = Lake(tmp_path), Wire({"AAPL": daily(MARCH, 8)})
+    fetch(lake, [asked(wire)], [], now=NOW)
+    day, key, _ = wire.items["AAPL"][-1]
+    wire.items["AAPL"][-1] = (day, key, "corrected")
+    came = TOMORROW + timedelta(minutes=50)
+    fetch(lake, [asked(wire)], [], now=TOMORROW, clock=lambda: came)
+    assert lake.history("news")["known_at"].to_list()[-1] == came

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from stocktrend.cli import options, steps
+from stocktrend.cli import options
 from stocktrend.cli.app import COMMAND, INCOMPLETE, app
 from stocktrend.cli.display import Display, ProgressDisplay, visible
 from stocktrend.errors import SourceError
@@ -42,7 +42,6 @@ def update(
         done = bring_up_to_date(
             asked.root,
             settings=asked.settings,
-            now=steps.now(),
             progress=progress,
             notify=tell,
         )
@@ -69,7 +68,6 @@ def ingest_services(
             sources=names,
             since=since,
             settings=asked.settings,
-            now=steps.now(),
             progress=progress,
             notify=tell,
         )

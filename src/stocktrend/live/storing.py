@@ -45,13 +45,15 @@ class Storing:
 
     Args:
         lake: To store them in.
-        retrieved_at: When they were retrieved: ``known_at`` of revisions.
+        clock: When they were retrieved, at the latest: ``known_at`` of revisions.
         wait: Told in a line where another program writes to the lake.
     """
 
-    def __init__(self, lake: Lake, retrieved_at: datetime, wait: Callable[[str], None]) -> None:
+    def __init__(
+        self, lake: Lake, clock: Callable[[], datetime], wait: Callable[[str], None]
+    ) -> None:
         self._lake = lake
-        self._retrieved_at = retrieved_at
+        self._clock = clock
         self._wait = wait
         self._batches: list[tuple[str, Batch]] = []
         self._marks: list[Mark] = []
@@ -87,8 +89,9 @@ class Storing:
         self._batches, self._marks, self.rows = [], [], 0
         with self._lake.writing(self._wait):
             self._refuse(batch.quarantine for _, batch in taken)
+            retrieved_at = self._clock()
             for group in _groups(taken):
-                self._store(group)
+                self._store(group, retrieved_at)
             self._lake.ledger.record({mark.name: mark.to_json() for mark in marks})
 
     def _refuse(self, frames: Iterable[pl.DataFrame]) -> None:
@@ -96,17 +99,17 @@ class Storing:
         if some:
             self._lake.extend_quarantine(pl.concat(some))
 
-    def _store(self, group: list[tuple[str, Batch]]) -> None:
+    def _store(self, group: list[tuple[str, Batch]], retrieved_at: datetime) -> None:
         batches = [batch for _, batch in group]
         if batches[0].table == "bars":
-            batches = self._beside_others(batches)
+            batches = self._beside_others(batches, retrieved_at)
         records = pl.concat(
             batch.records.with_columns(pl.lit(batch.path).alias(ORIGIN), pl.lit(i).alias("_file"))
             for i, batch in enumerate(batches)
         )
         first = batches[0]
         upserted = self._lake.upsert(
-            first.table, records, self._retrieved_at, versioned=first.versioned
+            first.table, records, retrieved_at, versioned=first.versioned
         )
         fates = records.select("_file", "row").with_columns(upserted.status)
         self._refuse([rejected_rows(records, fates, batches)])
@@ -119,7 +122,7 @@ class Storing:
             self._count(source, batch, found)
         self._note(group[0][0], upserted.notes.items())
 
-    def _beside_others(self, batches: list[Batch]) -> list[Batch]:
+    def _beside_others(self, batches: list[Batch], retrieved_at: datetime) -> list[Batch]:
         """Bars without those that the lake has from another vendor."""
         if not self._lake.exists:
             return batches
@@ -130,7 +133,7 @@ class Storing:
             return batches
         stored = self._lake.read("bars", tickers=tickers)
         return [
-            beside_others(b, stored.filter(_tickers_of(b)), self._retrieved_at) for b in batches
+            beside_others(b, stored.filter(_tickers_of(b)), retrieved_at) for b in batches
         ]
 
     def _count(self, source: str, batch: Batch, found: dict[str, int]) -> None:

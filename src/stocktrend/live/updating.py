@@ -125,6 +125,7 @@ def fetch(
     tickers: Sequence[str],
     *,
     now: datetime,
+    clock: Callable[[], datetime] | None = None,
     since: date | None = None,
     progress: Progress = silent,
     wait: Callable[[str], None] = lambda line: None,
@@ -136,7 +137,8 @@ def fetch(
         lake: To store it in.
         asked: The sources; their names differ.
         tickers: That sources of tickers are asked about.
-        now: The time: revisions are known from then on, and nothing later is believed.
+        now: The time: nothing later is believed.
+        clock: Tells when what came is stored: revisions are known from then on. Default: now.
         since: Ask from this day on, whatever is marked.
         progress: Told about each part, one step a source.
         wait: Told in a line where another program writes to the lake.
@@ -162,7 +164,7 @@ def fetch(
         Thread(target=_ask, args=(jobs, standings, arrivals, stop), name=host, daemon=True)
         for host, jobs in hosts.items()
     ]
-    storing = Storing(lake, now, wait)
+    storing = Storing(lake, clock or (lambda: now), wait)
     try:
         for thread in threads:
             thread.start()

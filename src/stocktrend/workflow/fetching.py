@@ -24,6 +24,7 @@ from stocktrend.sources.plan import plan
 from stocktrend.workflow.places import lake_folder
 
 Notify = Callable[[str], None]
+Time = Callable[[], datetime]
 NO_TICKERS = (
     "services that are asked by ticker must know the tickers, however there are none for {}. Write "
     "`tickers: [AAPL, MSFT]` into stocktrend.yaml, or put membership.csv with ticker, start_date, "
@@ -80,7 +81,7 @@ def fetch(
         sources: Names, kinds or lists (``news``) of the settings' services. Default: all.
         since: Ask from this day on, whatever the lake has. Default: from what it has.
         settings: Default: those of the data root.
-        now: The time: revisions are known from then on. Default: now.
+        now: The time: revisions are known from then on. Default: each from when it came.
         progress: Told about each part, one step a source.
         notify: Told in a line that another program is waited for.
 
@@ -91,7 +92,7 @@ def fetch(
         ConfigError: the settings are wrong, or name no service that was asked for.
         LakeError: the lake is damaged or cannot be written.
     """
-    folder, moment = Path(root), now or datetime.now(UTC)
+    folder = Path(root)
     chosen = settings or load_settings(folder, environ=os.environ).settings
     wanted = services(chosen, sources)
     if not wanted:
@@ -100,7 +101,7 @@ def fetch(
             f"none is. See docs/live.md, or make a configuration with `stocktrend init`"
         )
     with updating(folder, notify):
-        return fetch_alone(folder, chosen, wanted, moment, since, progress, notify)
+        return fetch_alone(folder, chosen, wanted, time_of(now), since, progress, notify)
 
 
 def updating(root: Path, notify: Notify) -> AbstractContextManager[object]:
@@ -108,17 +109,22 @@ def updating(root: Path, notify: Notify) -> AbstractContextManager[object]:
     return only_writer(root / FOLDER, "the live sources", wait=notify)
 
 
+def time_of(now: datetime | None) -> Time:
+    """The time that is given, whenever it is asked for; else the clock's."""
+    return lambda: now or datetime.now(UTC)
+
+
 def fetch_alone(
     root: Path,
     settings: Settings,
     wanted: Sequence[Named],
-    now: datetime,
+    time: Time,
     since: date | None,
     progress: Progress,
     notify: Notify,
 ) -> FetchReport:
     """``fetch`` for a caller that holds the live sources."""
-    lake = Lake(lake_folder(root))
+    lake, now = Lake(lake_folder(root)), time()
     with opened(settings, wanted, root, os.environ, now) as found:
         tickers = tickers_of(settings, lake)
         found = _one_source_a_series(_with_parts(found, tickers), settings, root)
@@ -127,6 +133,7 @@ def fetch_alone(
             found.asked,
             tickers,
             now=now,
+            clock=time,
             since=since,
             progress=progress,
             wait=notify,

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from stocktrend.ingestion import IngestReport, ingest
 from stocktrend.live.services import FOLDER, services
 from stocktrend.progress import Progress, silent
 from stocktrend.settings import load_settings
-from stocktrend.workflow.fetching import FetchReport, Notify, fetch_alone, updating
+from stocktrend.workflow.fetching import FetchReport, Notify, fetch_alone, time_of, updating
 
 SCORES: Final = "scores.parquet"
 """Under ``<data_root>/live``: the scores of the last update, to tell what changed since."""
@@ -115,7 +115,7 @@ def update(
     Args:
         root: The data root.
         settings: Default: those of the data root.
-        now: The time: revisions are known from then on. Default: now.
+        now: The time: revisions are known from then on. Default: each from when it came.
         progress: Told how far it is, a step a service.
         notify: Told in a line that another program is waited for.
 
@@ -126,21 +126,21 @@ def update(
         ConfigError: the settings are wrong.
         LakeError: the lake is damaged or cannot be written.
     """
-    folder, moment = Path(root), now or datetime.now(UTC)
+    folder, time = Path(root), time_of(now)
     chosen = settings or load_settings(folder, environ=os.environ).settings
     wanted = services(chosen)
     problems: dict[str, str] = {}
     files = fetched = None
     with updating(folder, notify):
         try:
-            files = ingest(folder, chosen, retrieved_at=moment, progress=progress)
+            files = ingest(folder, chosen, retrieved_at=time(), progress=progress)
         except StocktrendError as error:
             problems[FILES] = str(error)
         if wanted:
-            fetched = fetch_alone(folder, chosen, wanted, moment, None, progress, notify)
+            fetched = fetch_alone(folder, chosen, wanted, time, None, progress, notify)
             problems |= fetched.errors
         try:
-            scored = _scored(folder, chosen, moment, progress)
+            scored = _scored(folder, chosen, time(), progress)
         except StocktrendError as error:
             problems[SCORING] = str(error)
             scored = {}
