@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from invented import LONG_AGO, NOW, Bars, Wire, asked, daily
 
 from stocktrend.errors import LakeError, SourceError
 from stocktrend.lake import Lake
+from stocktrend.lake.moments import states
+from stocktrend.lake.restoring import restore
 from stocktrend.live import storing
 from stocktrend.live.http import Http, NothingError
 from stocktrend.live.source import Window
@@ -251,3 +253,37 @@ def test_a_revision_is_known_from_when_it_came_and_not_from_when_the_update_bega
     came = TOMORROW + timedelta(minutes=50)
     fetch(lake, [asked(wire)], [], now=TOMORROW, clock=lambda: came)
     assert lake.history("news")["known_at"].to_list()[-1] == came
+
+
+def test_a_mark_of_a_clock_that_was_wrong_is_not_believed(tmp_path: Path) -> None:
+    lake, wire = Lake(tmp_path), Wire({"AAPL": daily(MARCH, 8)})
+    fetch(lake, [asked(wire)], [], now=NOW + timedelta(days=4000))
+    fetch(lake, [asked(wire)], [], now=TOMORROW)
+    assert wire.asked[-1] == ("AAPL", LONG_AGO)
+    fetch(lake, [asked(wire)], [], now=TOMORROW)
+    assert wire.asked[-1] == ("AAPL", date(2024, 3, 6))
+
+
+@dataclass
+class Restoring(Wire):
+    """Before it answers, the lake goes back to a past state."""
+
+    lake: Lake | None = None
+
+    def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
+        if self.lake is not None:
+            restore(self.lake, states(self.lake)[0])
+        yield from super().fetch(part, window, http)
+
+
+def test_what_a_lake_that_went_back_during_an_update_lacks_is_asked_for_by_the_next(
+    tmp_path: Path,
+) -> None:
+    lake, items = Lake(tmp_path), {"AAPL": daily(date(2024, 2, 1), 10)}
+    fetch(lake, [asked(Wire(dict(items)))], [], now=NOW - timedelta(days=25))
+    items["AAPL"] = daily(date(2024, 2, 1), 37)
+    fetch(lake, [asked(Wire(items))], [], now=NOW)
+    fetch(lake, [asked(Restoring(items, lake=lake))], [], now=NOW)
+    assert len(stored(lake)) < 37
+    fetch(lake, [asked(Wire(items))], [], now=NOW)
+    assert len(stored(lake)) == 37

@@ -2,7 +2,8 @@
 
 1. What was refused goes to quarantine, beside what is there.
 2. Records are stored; what the lake rejects of them goes to quarantine.
-3. The parts of which all is stored are marked.
+3. The parts of which all is stored are marked, but for those whose mark is not the one that they
+   were asked after: the lake was brought back to a past state meanwhile, and lacks what lay between.
 
 A stop leaves parts without a mark. They are asked for again from where they were, and say what
 they said: the rows of the quarantine are there already, the records unchanged.
@@ -18,7 +19,7 @@ import polars as pl
 from stocktrend.ingestion.commit import rejected_rows
 from stocktrend.lake import Lake
 from stocktrend.lake.revisions import DUPLICATE, NEW, ORIGIN, REJECTED, REVISED, UNCHANGED
-from stocktrend.live.marks import Mark
+from stocktrend.live.marks import Mark, read_marks
 from stocktrend.live.vendors import beside_others
 from stocktrend.sources.batch import Batch, as_one
 
@@ -56,27 +57,34 @@ class Storing:
         self._clock = clock
         self._wait = wait
         self._batches: list[tuple[str, Batch]] = []
-        self._marks: list[Mark] = []
+        self._marks: list[tuple[Mark | None, Mark]] = []
         self.counts: dict[str, Counts] = {}
         self.rows = 0
 
     def __bool__(self) -> bool:
         return bool(self._batches or self._marks)
 
-    def add(self, source: str, batches: Sequence[Batch], mark: Mark | None) -> None:
+    def add(
+        self,
+        source: str,
+        batches: Sequence[Batch],
+        mark: Mark | None,
+        held: Mark | None = None,
+    ) -> None:
         """Take what a part of a source brought.
 
         Args:
             source: Its name.
             batches: In the order in which they came.
             mark: That of the part; None where not all of it came.
+            held: The one that it was asked after; None where it had none.
         """
         files: dict[tuple[str, bool], list[Batch]] = {}
         for batch in batches:
             files.setdefault((batch.path, batch.versioned), []).append(batch)
         whole = [(source, as_one(parts)) for parts in files.values()]
         self._batches += whole
-        self._marks += [] if mark is None else [mark]
+        self._marks += [] if mark is None else [(held, mark)]
         self.rows += sum(batch.read for _, batch in whole)
 
     def flush(self) -> None:
@@ -92,7 +100,9 @@ class Storing:
             retrieved_at = self._clock()
             for group in _groups(taken):
                 self._store(group, retrieved_at)
-            self._lake.ledger.record({mark.name: mark.to_json() for mark in marks})
+            now = read_marks(self._lake)
+            fit = [mark for held, mark in marks if now.get(mark.name) == held]
+            self._lake.ledger.record({mark.name: mark.to_json() for mark in fit})
 
     def _refuse(self, frames: Iterable[pl.DataFrame]) -> None:
         some = [frame for frame in frames if frame.height]

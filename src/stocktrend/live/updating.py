@@ -87,6 +87,7 @@ class _Job:
     asked: Asked
     part: str
     window: Window
+    held: Mark | None
     mark: Mark | None
 
 
@@ -185,22 +186,22 @@ def _job(
 ) -> _Job:
     """What to ask of a part, and its mark once it has come.
 
-    A day of the caller's own that leaves a gap behind what is marked marks nothing.
+    A day of the caller's own that leaves a gap behind what is marked marks nothing. A mark of a
+    day that has not come is of a clock that was wrong, and is not believed.
     """
     source = asked.source
     name, print_ = f"{source.name}:{part}", asked.fingerprint(part)
     held = marks.get(name)
-    begin = asked.since
-    if held is not None and held.settings == print_:
+    begin, today = asked.since, Window(asked.since, now).today
+    if held is not None and held.settings == print_ and held.until <= today:
         begin = max(begin, held.until - timedelta(days=source.overlap))
         until: date | None = held.until
     else:
         until = None
     start = begin if since is None else since
     gap = start > (asked.since if until is None else until)
-    window = Window(start, now)
-    mark = None if gap else Mark(name, source.table, window.today, print_)
-    return _Job(asked, part, window, mark)
+    mark = None if gap else Mark(name, source.table, today, print_)
+    return _Job(asked, part, Window(start, now), held, mark)
 
 
 def _ask(
@@ -282,7 +283,7 @@ def _take(answer: _Answer, standing: _Standing, storing: Storing) -> None:
     else:
         standing.failed[part] = str(answer.failure)
     mark = answer.job.mark if answer.failure is None else None
-    storing.add(standing.source.name, answer.batches, mark)
+    storing.add(standing.source.name, answer.batches, mark, answer.job.held)
 
 
 def _fetched(standing: _Standing, storing: Storing) -> Fetched:
