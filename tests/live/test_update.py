@@ -130,6 +130,18 @@ def test_a_series_that_files_give_is_not_asked_for_as_well(root: Path) -> None:
     assert "UNRATE comes from 'raw/macro/mine.csv' and 'fred'" in report.errors["fred"]
 
 
+@pytest.mark.parametrize("held", ["lake", "panel"])
+def test_an_update_waits_for_who_writes_to_the_lake_or_makes_the_panel(
+    root: Path, held: str
+) -> None:
+    (root / "panel" / "weekly.json").unlink()
+    waits = Event()
+    with ThreadPoolExecutor(1) as pool, only_writer(root / held):
+        found = pool.submit(st.update, root, now=NOW, notify=lambda line: waits.set())
+        assert waits.wait(60)
+    assert found.result().problems == {}
+
+
 def test_what_came_after_waiting_was_not_known_before(root: Path) -> None:
     waits = Event()
     with ThreadPoolExecutor(1) as pool:

@@ -16,7 +16,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -54,7 +54,12 @@ READERS: Final = 1
 
 
 def ingest(
-    root: Path | str, settings: Settings, *, retrieved_at: datetime, progress: Progress = silent
+    root: Path | str,
+    settings: Settings,
+    *,
+    retrieved_at: datetime,
+    progress: Progress = silent,
+    wait: Callable[[str], None] | None = None,
 ) -> IngestReport:
     """Bring the raw files that the lake has not seen into it.
 
@@ -63,6 +68,7 @@ def ingest(
         settings: Sources and exchange; see ``config.Settings``.
         retrieved_at: When the files were retrieved, with a time zone: ``known_at`` of revisions.
         progress: Told about each file.
+        wait: Told in a line that another program is waited for; None: that is an error.
 
     Returns:
         Counts of every source, also of files that were seen before. The lake's folder keeps the
@@ -82,7 +88,7 @@ def ingest(
         )
     planned = plan(settings, root)
     lake = Lake(root / LAKE)
-    with lake.writing():
+    with lake.writing(wait):
         return _ingest(lake, root, settings, planned, retrieved_at, progress)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,12 +98,19 @@ def settings_of(root: Root, settings: Settings | None = None, **overrides: Any) 
 
 
 def stored_panel(
-    root: Path, settings: Settings, progress: Progress = silent, lake: Lake | None = None
+    root: Path,
+    settings: Settings,
+    progress: Progress = silent,
+    lake: Lake | None = None,
+    wait: Callable[[str], None] | None = None,
 ) -> pl.DataFrame:
     """The panel of the lake as it stands, from its file where that is still right.
 
+    Args:
+        wait: Told in a line that another program, which makes the panel, is waited for.
+
     Raises:
-        LakeError: another program makes the panel.
+        LakeError: another program makes the panel, and is not to be waited for.
     """
     lake = lake or Lake(lake_folder(root)).as_now()
     file = panel_file(root, settings)
@@ -113,7 +120,7 @@ def stored_panel(
     if kept is not None:
         return kept
     own, scorer = load_features(settings, root), load_scorer(settings, root)
-    with only_writer(file.parent, "the panel"):
+    with only_writer(file.parent, "the panel", wait=wait):
         panel = compute_panel(lake, settings, features=own, scorer=scorer, progress=progress)
         mark.unlink(missing_ok=True)
         write_parquet(file, panel)

@@ -133,21 +133,23 @@ def update(
     files = fetched = None
     with updating(folder, notify):
         try:
-            files = ingest(folder, chosen, retrieved_at=time(), progress=progress)
+            files = ingest(folder, chosen, retrieved_at=time(), progress=progress, wait=notify)
         except StocktrendError as error:
             problems[FILES] = str(error)
         if wanted:
             fetched = fetch_alone(folder, chosen, wanted, time, None, progress, notify)
             problems |= fetched.errors
         try:
-            scored = _scored(folder, chosen, time(), progress)
+            scored = _scored(folder, chosen, time(), progress, notify)
         except StocktrendError as error:
             problems[SCORING] = str(error)
             scored = {}
     return Update(files=files, services=fetched, problems=problems, **scored)
 
 
-def _scored(root: Path, settings: Settings, now: datetime, progress: Progress) -> dict[str, Any]:
+def _scored(
+    root: Path, settings: Settings, now: datetime, progress: Progress, notify: Notify
+) -> dict[str, Any]:
     """Panel, run, scores and those of the last update, which they replace on disk."""
     from stocktrend.workflow.material import stored_panel
     from stocktrend.workflow.page import report
@@ -155,7 +157,7 @@ def _scored(root: Path, settings: Settings, now: datetime, progress: Progress) -
     from stocktrend.workflow.run import finished_runs, load_run
     from stocktrend.workflow.steps import train
 
-    stored_panel(root, settings, progress)
+    stored_panel(root, settings, progress, wait=notify)
     trained = not finished_runs(root)
     if trained:
         report(train(root, settings=settings, progress=progress), created=now)
