@@ -134,6 +134,23 @@ def test_a_source_that_has_nothing_of_many_parts_is_asked_for_the_others(tmp_pat
     assert (found.done, len(found.failed), found.skipped) == (1, 8, 0)
 
 
+class Delisted(Bars):
+    """Has nothing of the tickers that end in X."""
+
+    def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
+        if part.endswith("X"):
+            raise NothingError(f"{self.name} must have bars of {part}, however there is none")
+        yield from super().fetch(part, window, http)
+
+
+def test_a_ticker_without_bars_is_no_failure_of_the_others(tmp_path: Path) -> None:
+    (found,) = fetch(Lake(tmp_path), [asked(Delisted(("A", "GONEX", "B")))], [], now=NOW)
+    assert (found.done, found.failed, found.error) == (2, {}, None)
+    assert list(found.lacking) == ["GONEX"]
+    (found,) = fetch(Lake(tmp_path), [asked(Delisted(("A", "BX", "CX", "B", "DX")))], [], now=NOW)
+    assert str(found.error).startswith("vendor must have bars of BX")
+
+
 class HalfWay(Wire):
     """Fails after what it has."""
 

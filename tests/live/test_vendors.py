@@ -11,7 +11,7 @@ import pytest
 from stocktrend.errors import SourceError
 from stocktrend.lake.store import Lake
 from stocktrend.live.bars import AskedBars, closed_bars
-from stocktrend.live.http import Http, NothingError
+from stocktrend.live.http import AnsweredError, Http, NothingError
 from stocktrend.live.source import Window
 from stocktrend.live.vendors import Vendors, beside_others, disagreements
 from stocktrend.sessions import sessions
@@ -98,6 +98,11 @@ def test_where_no_vendor_has_bars_the_error_says_why_of_each() -> None:
         ask(together(Fixed("one", {}), Fixed("two", {})), "MSFT")
 
 
+def test_where_all_vendors_have_nothing_there_is_nothing() -> None:
+    with pytest.raises(NothingError, match=r"one has no MSFT .* two has no MSFT"):
+        ask(together(*(Fixed(n, {}, error=NothingError) for n in ("one", "two"))), "MSFT")
+
+
 def test_a_vendor_without_a_readable_bar_leaves_its_refused_rows_and_its_turn() -> None:
     bad = bars_of("one", [-1.0] * len(DAYS))
     batches = ask(together(Fixed("one", {"AAPL": bad}), Fixed("two", {"AAPL": bars_of("two")})))
@@ -120,8 +125,9 @@ def test_a_vendor_that_has_nothing_of_many_tickers_is_not_down() -> None:
     first, second = Fixed("one", {}, error=NothingError), Fixed("two", {})
     vendors = together(first, second)
     for ticker in tickers:
-        with pytest.raises(NothingError):
+        with pytest.raises(AnsweredError) as error:
             ask(vendors, ticker)
+        assert not isinstance(error.value, NothingError)  # the second one may have them
     assert first.asked == tickers
     assert second.asked == tickers[:5]
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 COUNTS = ("read", "new", "revised", "unchanged", "duplicate", "quarantined")
 MOST_CHANGES = 8
+LACKING = (
+    "This is told once and is no failure. They are asked for at each update, until you take them "
+    "out of the settings; `stocktrend sources` lists them."
+)
 
 
 @app.command(**COMMAND)
@@ -112,6 +116,9 @@ def sources(
     for one in found:
         if one.last_error:
             display.say(f"{one.name}: {one.last_error}")
+    lacking = sorted({ticker for one in found for ticker in one.lacking})
+    if lacking:
+        display.say(f"Without bars when they were last asked for: {', '.join(lacking)}")
     terms = [(one.name, one.terms) for one in found if one.terms]
     if terms:
         display.heading("Terms of use, in short; the services' own pages decide")
@@ -173,6 +180,11 @@ def show_fetched(display: Display, report: "FetchReport") -> None:
     ]
     if handled:
         display.table(("source", "handled", "#records"), handled)
+    if report.lacking:
+        display.heading(f"Without bars: {', '.join(report.lacking)}")
+        for why in report.lacking.values():
+            display.say(why)
+        display.say(LACKING)
 
 
 def show_problems(display: Display, problems: Mapping[str, str]) -> None:

@@ -20,8 +20,12 @@ class Answer:
     charset: str | None = None
 
 
-class NothingError(SourceError):
-    """The service answered that it has nothing of a part, so it is not down."""
+class AnsweredError(SourceError):
+    """A service answered, if not with what it should: it is not down."""
+
+
+class NothingError(AnsweredError):
+    """All services that were asked answered that they have nothing of a part."""
 
 
 class Http(Protocol):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -21,11 +21,13 @@ class Status:
         last_success: When every part of it was last complete.
         last_failure: When it last was not, and ``last_error`` why.
         last_error: Without keys.
+        lacking: Tickers that it had no bars of.
     """
 
     last_success: str | None = None
     last_failure: str | None = None
     last_error: str | None = None
+    lacking: list[str] = field(default_factory=list)
 
 
 def read_status(folder: Path) -> dict[str, Status]:
@@ -49,6 +51,11 @@ def write_status(
         now: The time.
     """
     status, moment = read_status(folder), now.isoformat()
+    for one in fetched:
+        held = status.get(one.name, Status())
+        # Of those that were not asked for, or did not come, it is not known any better.
+        still = held.lacking if one.failed or one.skipped else []
+        status[one.name] = replace(held, lacking=sorted({*one.lacking, *still}))
     errors = {one.name: one.error for one in fetched} | dict(refused)
     for name, error in errors.items():
         held = status.get(name, Status())

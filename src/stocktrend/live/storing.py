@@ -3,7 +3,7 @@
 1. What was refused goes to quarantine, beside what is there.
 2. Records are stored; what the lake rejects of them goes to quarantine.
 3. The parts of which all is stored are marked, but for those whose mark is not the one that they
-   were asked after: the lake was brought back to a past state meanwhile, and lacks what lay between.
+   were asked after: the lake went back to a past state meanwhile, and lacks what lay between.
 
 A stop leaves parts without a mark. They are asked for again from where they were, and say what
 they said: the rows of the quarantine are there already, the records unchanged.
@@ -118,9 +118,7 @@ class Storing:
             for i, batch in enumerate(batches)
         )
         first = batches[0]
-        upserted = self._lake.upsert(
-            first.table, records, retrieved_at, versioned=first.versioned
-        )
+        upserted = self._lake.upsert(first.table, records, retrieved_at, versioned=first.versioned)
         fates = records.select("_file", "row").with_columns(upserted.status)
         self._refuse([rejected_rows(records, fates, batches)])
         fate = {
@@ -142,9 +140,7 @@ class Storing:
         if {*held, *(batch.source for batch in batches)} == {batches[0].source}:
             return batches
         stored = self._lake.read("bars", tickers=tickers)
-        return [
-            beside_others(b, stored.filter(_tickers_of(b)), retrieved_at) for b in batches
-        ]
+        return [beside_others(b, stored.filter(_tickers_of(b)), retrieved_at) for b in batches]
 
     def _count(self, source: str, batch: Batch, found: dict[str, int]) -> None:
         counts = self.counts.setdefault(source, Counts())

@@ -13,7 +13,7 @@ from typing import Final
 
 from stocktrend.errors import SourceError
 from stocktrend.lake import Lake
-from stocktrend.live.http import Http, NothingError
+from stocktrend.live.http import AnsweredError, Http, NothingError
 from stocktrend.live.marks import Mark, read_marks
 from stocktrend.live.source import Source, Window
 from stocktrend.live.storing import Counts, Storing
@@ -59,6 +59,7 @@ class Fetched:
         parts: To ask for.
         done: Of them complete.
         failed: Part -> why it is not.
+        lacking: Ticker -> that there are no bars of it, as of one that is delisted.
         skipped: Not asked for any more, since too many failed in a row.
         counts: The fate of each row.
     """
@@ -68,16 +69,22 @@ class Fetched:
     parts: int
     done: int
     failed: dict[str, str]
+    lacking: dict[str, str]
     skipped: int
     counts: Counts
 
     @property
     def error(self) -> str | None:
-        """Why it is not complete, in a line; None where it is."""
-        if not self.failed:
+        """Why it is not complete, in a line; None where it is.
+
+        That some tickers are lacking is no failure, that most of them are is one.
+        """
+        most = 2 * len(self.lacking) > self.parts
+        failed = {**self.failed, **(self.lacking if most else {})}
+        if not failed:
             return None
-        first = next(iter(self.failed.values()))
-        others = len(self.failed) - 1 + self.skipped
+        first = next(iter(failed.values()))
+        others = len(failed) - 1 + self.skipped
         more = f" ({others:,} more of {self.parts:,} parts failed or were not asked for)"
         return first + (more if others else "")
 
@@ -101,10 +108,11 @@ class _Standing:
     skipped: int = 0
     row: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    lacking: dict[str, str] = field(default_factory=dict)
 
     @property
     def over(self) -> int:
-        return self.done + self.skipped + len(self.failed)
+        return self.done + self.skipped + len(self.failed) + len(self.lacking)
 
 
 @dataclass(frozen=True)
@@ -217,7 +225,7 @@ def _ask(
             if stop.is_set():
                 return
             answer = _Answer(job, asked=False) if standing.row >= FAILURES else _answer(job, stop)
-            down = answer.failure and not isinstance(answer.failure, NothingError)
+            down = answer.failure and not isinstance(answer.failure, AnsweredError)
             standing.row = standing.row + 1 if down or not answer.asked else 0
             _put(arrivals, answer, stop)
     except BaseException as error:  # noqa: BLE001 (the main thread raises it)
@@ -280,6 +288,8 @@ def _take(answer: _Answer, standing: _Standing, storing: Storing) -> None:
         return
     if answer.failure is None:
         standing.done += 1
+    elif standing.source.table == "bars" and isinstance(answer.failure, NothingError):
+        standing.lacking[part] = str(answer.failure)
     else:
         standing.failed[part] = str(answer.failure)
     mark = answer.job.mark if answer.failure is None else None
@@ -294,6 +304,7 @@ def _fetched(standing: _Standing, storing: Storing) -> Fetched:
         parts=standing.parts,
         done=standing.done,
         failed=standing.failed,
+        lacking=standing.lacking,
         skipped=standing.skipped,
         counts=storing.counts.get(name, Counts()),
     )

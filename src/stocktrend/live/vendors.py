@@ -16,7 +16,7 @@ import polars as pl
 
 from stocktrend.errors import SourceError
 from stocktrend.lake.rebase import merge_bars
-from stocktrend.live.http import Http, NothingError
+from stocktrend.live.http import AnsweredError, Http, NothingError
 from stocktrend.live.source import Source, Window
 from stocktrend.sources.batch import Batch
 
@@ -89,7 +89,7 @@ class Vendors:
             if not batches:  # no session has closed since
                 return
             if not any(batch.records.height for batch in batches):
-                failed[vendor.name] = NothingError(
+                failed[vendor.name] = AnsweredError(
                     f"{vendor.name} has no bar of {part} that can be read: see the quarantine"
                 )
                 yield from batches
@@ -111,7 +111,7 @@ class Vendors:
             )
         try:
             batches = list(vendor.fetch(part, window, http))
-        except NothingError:
+        except AnsweredError:
             self._failures[vendor.name] = 0
             raise
         except SourceError:
@@ -128,10 +128,13 @@ class Vendors:
 
 
 def _nothing(part: str, failed: Mapping[str, SourceError]) -> SourceError:
-    """One error of all; where any vendor answers, they are not all down."""
-    kind = (
-        NothingError if any(isinstance(e, NothingError) for e in failed.values()) else SourceError
-    )
+    """One error of all: that there is nothing, where all say so."""
+    errors = list(failed.values())
+    kind: type[SourceError] = SourceError
+    if errors and all(isinstance(error, NothingError) for error in errors):
+        kind = NothingError
+    elif any(isinstance(error, AnsweredError) for error in errors):
+        kind = AnsweredError
     if len(failed) == 1:
         return kind(*map(str, failed.values()))
     why = " | ".join(map(str, failed.values())) or "none is asked for it"

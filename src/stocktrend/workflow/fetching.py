@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from stocktrend.errors import ConfigError, StocktrendError
 from stocktrend.lake import Lake
 from stocktrend.lake.lock import only_writer
 from stocktrend.live.services import FOLDER, Named, Opened, opened, services
-from stocktrend.live.status import write_status
+from stocktrend.live.status import read_status, write_status
 from stocktrend.live.updating import Fetched
 from stocktrend.live.updating import fetch as ask
 from stocktrend.progress import Progress, silent
@@ -40,11 +40,13 @@ class FetchReport:
         sources: Those that were, in the order of the settings.
         refused: Name -> why a service could not be asked at all.
         retrieved_at: When, ISO.
+        lacking: Tickers without bars that had some, or were not asked for, the last time, and why.
     """
 
     sources: tuple[Fetched, ...]
     refused: Mapping[str, str]
     retrieved_at: str
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def errors(self) -> dict[str, str]:
@@ -138,8 +140,15 @@ def fetch_alone(
             progress=progress,
             wait=notify,
         )
+    told = read_status(root / FOLDER)
+    lacking = {
+        ticker: why
+        for one in fetched
+        for ticker, why in one.lacking.items()
+        if one.name not in told or ticker not in told[one.name].lacking
+    }
     write_status(root / FOLDER, fetched, found.refused, now)
-    return FetchReport(fetched, found.refused, now.isoformat())
+    return FetchReport(fetched, found.refused, now.isoformat(), lacking)
 
 
 def tickers_of(settings: Settings, lake: Lake) -> list[str]:

@@ -27,6 +27,7 @@ class Feeding:
         rows: In the lake, with revisions; of files, as they were last read.
         last_success: When a service was last complete, ISO.
         last_error: Why it last was not, None where nothing has failed since.
+        lacking: Tickers that it, and all vendors with it, had no bars of.
         terms: What a user should know of its terms of use; empty for files.
     """
 
@@ -38,6 +39,7 @@ class Feeding:
     last_success: str | None = None
     last_failure: str | None = None
     last_error: str | None = None
+    lacking: tuple[str, ...] = ()
     terms: str = ""
 
 
@@ -63,9 +65,7 @@ def feeding(root: Path, settings: Settings) -> list[Feeding]:
 
 def _service(one: Named, settings: Settings, lake: Lake, status: dict[str, Status]) -> Feeding:
     source = one.source(settings.exchange)
-    # Vendors of prices stand in for each other: they are asked, and fail, together.
-    asked = PRICES if one.group == PRICES and one.name not in status else one.name
-    held = status.get(asked, Status())
+    held = _status(one, status)
     own = lake.origins(source.table).filter(pl.col(ORIGIN).str.starts_with(f"{one.name}:"))
     newest = own["last"].max()
     success, failure = held.last_success, held.last_failure
@@ -79,5 +79,19 @@ def _service(one: Named, settings: Settings, lake: Lake, status: dict[str, Statu
         last_success=success,
         last_failure=failure,
         last_error=held.last_error if failing else None,
+        lacking=tuple(held.lacking),
         terms=source.terms,
     )
+
+
+def _status(one: Named, status: dict[str, Status]) -> Status:
+    """Vendors of prices stand in for each other: they are asked, and fail, together.
+
+    One that could not be asked at all, as without its key, has failed by itself since.
+    """
+    own = status.get(one.name, Status())
+    if one.group != PRICES:
+        return own
+    together = status.get(PRICES, Status())
+    last = max(together.last_success or "", together.last_failure or "")
+    return own if own.last_failure is not None and own.last_failure >= last else together

@@ -1,0 +1,80 @@
+"""How services fared, and what is told of it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from server import Server
+from values import NOW, answers
+
+import stocktrend as st
+from stocktrend.cli.display import Display
+from stocktrend.cli.live import show_fetched
+from stocktrend.cli.program import execute
+from stocktrend.live.status import read_status, write_status
+from stocktrend.live.storing import Counts
+from stocktrend.live.updating import Fetched
+from stocktrend.settings import load_settings
+from stocktrend.workflow.sources import feeding
+
+MONDAY = datetime(2024, 3, 4, tzinfo=UTC)
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+def came(done: int = 2, failed: int = 0, lacking: tuple[str, ...] = ()) -> Fetched:
+    failures = {f"F{n}": "it did not answer" for n in range(failed)}
+    parts = done + failed + len(lacking)
+    return Fetched(
+        "prices", "bars", parts, done, failures, dict.fromkeys(lacking, "none"), 0, Counts()
+    )
+
+
+def test_what_is_lacking_stays_so_until_it_has_come(tmp_path: Path) -> None:
+    seen = []
+    for one in (came(lacking=("X",)), came(1, failed=1, lacking=("Y",)), came(3)):
+        write_status(tmp_path, [one], {}, MONDAY)
+        seen.append(read_status(tmp_path)["prices"].lacking)
+    assert seen == [["X"], ["X", "Y"], []]
+
+
+def test_a_status_that_is_damaged_is_none(tmp_path: Path) -> None:
+    write_status(tmp_path, [came()], {"fred": "no key"}, MONDAY)
+    assert set(read_status(tmp_path)) == {"prices", "fred"}
+    (tmp_path / "status.json").write_text('{"prices": {"odd": 1}}')
+    assert read_status(tmp_path) == {}
+
+
+def test_a_vendor_that_lacked_its_key_has_not_failed_since_it_has_one(tmp_path: Path) -> None:
+    (tmp_path / "stocktrend.yaml").write_text(
+        "sources: {prices: [{kind: stooq}, {kind: tiingo}]}\n"
+    )
+    settings = load_settings(tmp_path).settings
+    write_status(tmp_path / "live", [came()], {"tiingo": "it needs a key"}, MONDAY)
+    assert [one.last_error for one in feeding(tmp_path, settings)] == [None, "it needs a key"]
+    write_status(tmp_path / "live", [came()], {}, TUESDAY)
+    assert [one.last_error for one in feeding(tmp_path, settings)] == [None, None]
+
+
+def test_a_delisted_ticker_is_told_once_and_listed_from_then_on(
+    tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path, script in answers()["stooq"].items():
+        server.script(path, script)
+    stooq = {
+        "kind": "stooq",
+        "base_url": server.base_url,
+        "per_minute": 60_000,
+        "since": "2025-01-01",
+    }
+    content = {"tickers": ["ACME", "NOPE", "OTHER"], "sources": {"prices": [stooq]}}
+    (tmp_path / "stocktrend.yaml").write_text(json.dumps(content))
+    first, second = (st.fetch(tmp_path, now=NOW) for _ in range(2))
+    assert (first.errors, second.errors) == ({}, {})
+    assert list(first.lacking) == ["NOPE"]
+    assert "renamed, delisted?" in first.lacking["NOPE"]
+    assert second.lacking == {}
+    show_fetched(Display(as_json=False), first)
+    assert "Without bars: NOPE" in capsys.readouterr().out
+    assert execute(["sources", "--data-root", str(tmp_path)]) == 0
+    assert "Without bars when they were last asked for: NOPE" in capsys.readouterr().out
