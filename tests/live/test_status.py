@@ -57,8 +57,12 @@ def test_a_vendor_that_lacked_its_key_has_not_failed_since_it_has_one(tmp_path: 
 
 
 def test_a_delisted_ticker_is_told_once_and_listed_from_then_on(
-    tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    server: Server,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("STOOQ_API_KEY", "0123456789abcdef")
     for path, script in answers()["stooq"].items():
         server.script(path, script)
     stooq = {
