@@ -60,7 +60,8 @@ class Replayed:
         """The settings ``sources`` that lead to servers."""
 
         def at(kind: str, **more: Any) -> dict[str, Any]:
-            return {"kind": kind, "base_url": urls[kind], "per_minute": per_minute, **more}
+            pace = {"per_minute": per_minute, "per_hour": None}
+            return {"kind": kind, "base_url": urls[kind], **pace, **more}
 
         feed = {**at("rss", ticker="*"), "base_url": urls["rss"] + "/feed.xml"}
         return {

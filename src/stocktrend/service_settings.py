@@ -16,8 +16,9 @@ class Service(BaseModel):
     """A service. ``name`` is stored with each record, in place of the kind.
 
     ``base_url`` leads to another server of the same interface. At most ``per_minute`` requests a
-    minute go to its host. Records are asked for from ``since`` on, null: from the start of what
-    the service has, or ten years ago where that is unlimited.
+    minute go to its host, and at most ``per_hour`` in any hour, null: no such limit. Records are
+    asked for from ``since`` on, null: from the start of what the service has, or ten years ago
+    where that is unlimited.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +26,7 @@ class Service(BaseModel):
     name: str | None = Field(None, min_length=1)
     base_url: str
     per_minute: float = Field(60, gt=0)
+    per_hour: int | None = Field(None, gt=0)
     since: date | None = None
 
     @field_serializer("base_url", when_used="json")
@@ -68,10 +70,14 @@ class YFinance(Vendor):
 
 
 class Tiingo(Vendor):
-    """Daily bars of Tiingo, adjusted for splits and dividends; needs a key."""
+    """Daily bars of Tiingo, adjusted for splits and dividends; needs a key.
+
+    ``per_hour`` is what a free key allows.
+    """
 
     kind: Literal["tiingo"] = "tiingo"
     base_url: str = "https://api.tiingo.com"
+    per_hour: int | None = Field(50, gt=0)
 
 
 class Stooq(Vendor):

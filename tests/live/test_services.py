@@ -77,6 +77,7 @@ def test_vendors_are_asked_together_from_the_earliest_day_that_one_has(tmp_path:
     [
         ({"base_url": "https://other.example"}, False),
         ({"per_minute": 5}, False),
+        ({"per_hour": 5}, False),
         ({"types": ["RULE"]}, True),
         ({"since": "2001-01-01"}, True),
     ],
@@ -100,6 +101,20 @@ def test_a_query_decides_its_own_ticker_alone(tmp_path: Path) -> None:
             prints.append([found.asked[0].fingerprint(part) for part in ("AAPL", "*")])
     assert prints[0][0] != prints[1][0]
     assert prints[0][1] == prints[1][1]
+
+
+def test_a_free_key_of_tiingo_is_asked_no_more_than_it_allows_in_any_hour(tmp_path: Path) -> None:
+    settings = named(prices=[{"kind": "tiingo"}])
+    with opened(settings, services(settings), tmp_path, ENVIRON, NOW) as found:
+        pace = found.asked[0].http._pace  # type: ignore[attr-defined]
+    at, went = [0.0], []
+    pace._clock, pace._sleep = lambda: at[0], lambda seconds: at.__setitem__(0, at[0] + seconds)
+    for _ in range(120):
+        pace.wait()
+        went.append(at[0])
+    hours = [later - first for first, later in zip(went, went[50:], strict=False)]
+    assert min(hours) >= 3600 - 1e-6
+    assert went[49] - went[0] < 60
 
 
 def test_hosts_are_named_without_the_password_in_an_address(tmp_path: Path) -> None:

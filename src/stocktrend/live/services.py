@@ -38,7 +38,7 @@ YEARS: Final = 10
 PARSERS: Final = 1
 """Raised when answers are read otherwise, so that all is asked for anew."""
 DECIDE_NOTHING: Final = {
-    *("name", "base_url", "per_minute", "tickers", "series", "queries", "compare"),
+    *("name", "base_url", "per_minute", "per_hour", "tickers", "series", "queries", "compare"),
 }
 """Settings that do not decide what a part says: those of parts are in the parts' names."""
 
@@ -183,7 +183,7 @@ def _http(
     client = Client(
         name=one.name,
         base_url=one.setting.base_url,
-        pace=paces.setdefault(host, Pace(one.setting.per_minute)),
+        pace=paces.setdefault(host, Pace(one.setting.per_minute, one.setting.per_hour)),
         cache=root / FOLDER / CACHE,
         key=keys.of(one.kind),
     )

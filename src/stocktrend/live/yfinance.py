@@ -92,7 +92,7 @@ class YFinance:
 def source(setting: YFinanceSetting, exchange: str) -> YFinance:
     """The source that a setting describes."""
     name = setting.name or setting.kind
-    pace = Pace(setting.per_minute)
+    pace = Pace(setting.per_minute, setting.per_hour)
     return YFinance(name, setting.tickers, exchange, setting.compare, pace=pace)
 
 
