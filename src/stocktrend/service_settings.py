@@ -3,8 +3,9 @@
 Keys are no settings, so that no copy of the settings can hold one: see ``stocktrend.live.keys``.
 """
 
+from collections.abc import Iterator
 from datetime import date
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
@@ -28,6 +29,10 @@ class Service(BaseModel):
     per_minute: float = Field(60, gt=0)
     per_hour: int | None = Field(None, gt=0)
     since: date | None = None
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, shown_address(value) if name == "base_url" else value
 
     @field_serializer("base_url", when_used="json")
     def _as_shown(self, base_url: str) -> str:

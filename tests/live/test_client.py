@@ -17,10 +17,12 @@ from server import Asked, Reply, Server
 from stocktrend.errors import SourceError
 from stocktrend.live.answers import json_of
 from stocktrend.live.client import Client
+from stocktrend.live.feed import Feed
 from stocktrend.live.http import Answer
 from stocktrend.live.keys import WAYS, Key
 from stocktrend.live.pace import Pace
 from stocktrend.live.wire import Limits
+from stocktrend.service_settings import NewsFeed
 
 QUICK = Limits(attempts=3, size=2**20, pause=0.001, longest_pause=0.002)
 IMPATIENT = replace(QUICK, read=0.3, whole=0.6)
@@ -325,6 +327,47 @@ def test_a_key_is_sent_and_told_nowhere(
         assert MARK not in place
     assert "***" in answer.body.decode()
     assert "httpcore2" in caplog.text
+
+
+SECRETS = {
+    "a token in the query": ("?feed=Microsoft&token=abcdef0123456789", "abcdef0123456789"),
+    "a short token": ("?feed=Microsoft&token=tok-4711", "tok-4711"),
+    "a short password": ("me:hunter2@", "hunter2"),
+}
+
+
+@pytest.mark.parametrize(("part", "secret"), SECRETS.values(), ids=SECRETS)
+def test_a_secret_of_an_address_that_the_service_repeats_is_told_nowhere(
+    server: Server, part: str, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    server.answer("/a", f"Microsoft rises; who asks with {secret}?", "text/plain")
+    server.script("/no", lambda _: Reply(f"who is {secret}?".encode(), status=403))
+    there = {"Location": f"/no?who={secret}"}
+    server.script("/r", lambda _: Reply(b"", status=302, headers=there))
+    at = server.base_url.replace("//", f"//{part}") if "@" in part else server.base_url + part
+    with client(server, base_url=at) as asking:
+        assert asking.get("/a").body.startswith(b"Microsoft rises")
+        told = []
+        for path, check in (("/a", read), ("/no", None), ("/r", None)):
+            with pytest.raises(SourceError, match="must answer") as error:
+                asking.get(path, check=check)
+            told.append(str(error.getrepr(style="long", chain=True)))
+    assert secret not in "".join(told) + caplog.text
+
+
+def test_a_token_of_an_address_is_in_no_record_and_what_it_asks_for_is(server: Server) -> None:
+    token = "abcdef0123456789"
+    server.answer("/a", f"https://x.example/Microsoft?token={token}", "text/plain")
+    with client(server, base_url=f"{server.base_url}?q=Microsoft&token={token}") as asking:
+        assert asking.get("/a").body == b"https://x.example/Microsoft?token=***"
+
+
+def test_the_settings_show_no_secret_of_an_address() -> None:
+    setting = NewsFeed(base_url="https://me:hunter2@x.example/?token=abc", ticker="AAPL")
+    for shown in (repr(setting), str(setting), repr(Feed(setting, "XNYS"))):
+        assert "base_url='https://***@x.example/?***'" in shown
+        assert "hunter2" not in shown
 
 
 def test_requests_keep_the_pace_that_they_share_through_attempts_and_redirects(

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from stocktrend.errors import SourceError
 from stocktrend.live.cache import Cache, Kept
 from stocktrend.live.extra import extra
 from stocktrend.live.http import Answer, NothingError
-from stocktrend.live.keys import Hiding, Key
+from stocktrend.live.keys import SHORTEST, Hiding, Key, forms
 from stocktrend.live.pace import Pace
 from stocktrend.live.wire import Came, Limits, Passing, Wire
 
@@ -25,6 +25,10 @@ REDIRECTS: Final = 5
 REDIRECTED: Final = (301, 302, 303, 307, 308)
 GONE: Final = (404, 410)
 PASSING: Final = (408, 425, 429)
+WORD: Final = 4
+"""Letters of what is taken out of errors; shorter words would make them unreadable."""
+TOKEN: Final = 16
+"""Letters from which on a word with digits in a query is a token, and nothing that is asked for."""
 LATER: Final = "The service is at fault: run the command again later"
 
 # That an attempt is made again is no news.
@@ -68,8 +72,10 @@ class Client:
         self._pace = pace
         self._base, self._secret = _parted(name, base_url)
         headers = {**self._secret.headers, **(key.headers if key else {})}
-        self._hide = Hiding((*self._secret.texts, *(key.forms if key else ())))
-        self._wire = Wire(self._base, headers, self._limits, self._hide)
+        keys = key.forms if key else ()
+        self._tell = Hiding((*self._secret.told, *keys))
+        hide = Hiding((*self._secret.read, *keys))
+        self._wire = Wire(self._base, headers, self._limits, hide, self._tell)
         # The name may hold anything; a file of its own lets no service's damage reach another's.
         self._cache = Cache(cache / f"{quote(name, safe='')}.db") if cache else None
 
@@ -145,9 +151,10 @@ class Client:
         except SourceError as error:
             if self._cache:
                 self._cache.forget(place)
+            told = type(error)(self._tell.text(str(error)))
             if next(refused) >= self._limits.refusals:
-                raise
-            raise Passing(error) from error
+                raise told from None
+            raise Passing(told) from None
         if self._cache and new is not kept and new.conditions:
             self._cache.keep(place, new)
         return new.answer
@@ -169,8 +176,8 @@ class Client:
                     f"it leads to another host, {to.host!r}",
                     f"If the service has moved there, set base_url of {self._name}",
                 )
-            for field, _ in self._fields:
-                to = to.copy_remove_param(field)
+            for name, _ in self._fields:
+                to = to.copy_remove_param(name)
             at = to
         raise self._error(address, "it leads in circles", f"Check base_url of {self._name}")
 
@@ -222,18 +229,22 @@ class Client:
         return f"Check what is asked for, and base_url of {self._name}"
 
     def _error(self, address: httpx2.URL, found: str, remedy: str) -> SourceError:
-        return SourceError(
-            f"{self._name} must answer at {address}, however {self._hide.text(found)}. {remedy}"
-        )
+        what = self._tell.text(f"{address}, however {found}")
+        return SourceError(f"{self._name} must answer at {what}. {remedy}")
 
 
 @dataclass(frozen=True)
 class _Secret:
-    """What a ``base_url`` has beside scheme, host and path."""
+    """What a ``base_url`` has beside scheme, host and path.
 
-    query: tuple[tuple[str, str], ...]
-    headers: Mapping[str, str]
-    texts: tuple[str, ...]
+    ``told`` is to be in no error or log; ``read``, of it, in no record: what can be nothing but a
+    secret, since a query may also name what the records are about.
+    """
+
+    query: tuple[tuple[str, str], ...] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    told: tuple[str, ...] = field(repr=False)
+    read: tuple[str, ...] = field(repr=False)
 
 
 def _parted(name: str, base_url: str) -> tuple[httpx2.URL, _Secret]:
@@ -253,8 +264,17 @@ def _parted(name: str, base_url: str) -> tuple[httpx2.URL, _Secret]:
         basic = httpx2.BasicAuth(url.username, url.password)
         signed = next(basic.auth_flow(httpx2.Request("GET", bare)))
         headers = {"Authorization": signed.headers["authorization"]}
-    texts = tuple(text for text in (url.password, *headers.values()) if text)
-    return bare, _Secret(tuple(url.params.multi_items()), headers, texts)
+    query = tuple(url.params.multi_items())
+    values = [value for _, value in query]
+    tokens = [value for value in values if len(value) >= TOKEN and _is_word_with_digits(value)]
+    words = [*headers.values(), *([url.password] if len(url.password) >= SHORTEST else []), *tokens]
+    told = [word for word in (url.password, *headers.values(), *values) if len(word) >= WORD]
+    both = (tuple(form for word in some for form in forms(word)) for some in (told, words))
+    return bare, _Secret(query, headers, *both)
+
+
+def _is_word_with_digits(value: str) -> bool:
+    return value.isascii() and " " not in value and any(sign.isdecimal() for sign in value)
 
 
 def _within(at: httpx2.URL, to: httpx2.URL) -> bool:

@@ -83,14 +83,19 @@ class Key:
 
     @property
     def forms(self) -> tuple[str, ...]:
-        """The key as it may come back: as it is, or as it stands in addresses."""
-        return tuple(sorted({self._value, quote(self._value, safe=""), quote_plus(self._value)}))
+        """The key as it may come back."""
+        return forms(self._value)
 
     def __repr__(self) -> str:
         return HIDDEN
 
     def __reduce__(self) -> str:
         raise TypeError("a key is not written down")
+
+
+def forms(secret: str) -> tuple[str, ...]:
+    """A secret as it may come back: as it is, or as it stands in addresses."""
+    return tuple(sorted({secret, quote(secret, safe=""), quote_plus(secret)}))
 
 
 class Hiding:

@@ -116,6 +116,7 @@ class Wire:
         headers: Mapping[str, str],
         limits: Limits,
         hide: Hiding,
+        tell: Hiding,
     ) -> None:
         """Prepare; nothing is opened before ``send``.
 
@@ -123,7 +124,8 @@ class Wire:
             base: Tells which of the system's proxies there is to it.
             headers: Of each request, secret ones among them.
             limits: Of time and size.
-            hide: Of the secrets; what comes back, and what the HTTP library logs, is without them.
+            hide: Of the secrets; what comes back is without them.
+            tell: The same of what the HTTP library logs.
 
         Raises:
             SourceError: the system's proxy is none that can be used.
@@ -138,7 +140,7 @@ class Wire:
         self._transport = _transport(base)
         self._stream: Any = None
         self._hide = hide
-        self._hidden = _Hidden(hide)
+        self._hidden = _Hidden(tell)
         _LOG.addFilter(self._hidden)
 
     def send(self, address: httpx2.URL, conditions: Mapping[str, str]) -> Came:
