@@ -66,6 +66,14 @@ def test_a_later_update_tells_whose_scores_changed(updated: Updated, root: Path)
     assert steps == sorted(steps, reverse=True)
 
 
+def test_a_session_that_has_not_closed_is_not_scored(updated: Updated, root: Path) -> None:
+    shutil.copytree(updated.late, root / "raw" / "prices", dirs_exist_ok=True)
+    last = datetime(2017, 6, 30, 20, tzinfo=UTC)  # the close of the last bars in the files
+    before = st.update(root, now=last - timedelta(minutes=1))
+    assert before.scores["as_of"][0] == last - timedelta(days=7)
+    assert st.update(root, now=last).scores["as_of"][0] == last
+
+
 def test_a_failing_service_gives_exit_code_one_scores_and_its_remedy(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

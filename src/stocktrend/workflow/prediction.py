@@ -28,6 +28,7 @@ def predict(
     as_of: date | None = None,
     tickers: Sequence[str] | None = None,
     run_id: str | None = None,
+    now: datetime | None = None,
     progress: Progress = silent,
 ) -> pl.DataFrame:
     """Score one date with a trained run, from the records known then and no others.
@@ -37,6 +38,7 @@ def predict(
             newest with rows.
         tickers: These only; ranks are still taken within all rows of the date.
         run_id: Which run; default: the newest.
+        now: Dates that have not come by then are not scored. Default: the bars decide.
 
     Returns:
         ``ticker, as_of, close``, scores, probabilities, intervals and calls, then the features and
@@ -50,7 +52,7 @@ def predict(
     run = load_run(folder, run_id)
     settings = run.settings.model_copy(update={"start": None, "end": None})
     lake = Lake(lake_folder(folder))
-    day, moment = _decision(lake, settings, as_of)
+    day, moment = _decision(lake, settings, as_of, now)
     rows = compute_panel(
         lake,
         settings,
@@ -71,9 +73,11 @@ def predict(
     return _only(out, tickers, day, _left_out(lake, tickers, moment))
 
 
-def _decision(lake: Lake, settings: Settings, as_of: date | None) -> tuple[date, datetime]:
+def _decision(
+    lake: Lake, settings: Settings, as_of: date | None, now: datetime | None
+) -> tuple[date, datetime]:
     """The grid point asked for, or the newest one that the bars reach."""
-    last = lake.read("bars").select(pl.col("session").max()).item()
+    last = lake.read("bars", now).select(pl.col("session").max()).item()
     if last is None:
         raise LakeError("the lake must hold bars, however it is empty: run `stocktrend ingest`")
     grid = as_of_grid(settings.frequency, None, last, settings.exchange)

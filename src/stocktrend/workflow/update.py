@@ -163,7 +163,7 @@ def _scored(
         report(train(root, settings=settings, progress=progress), created=now)
     run = load_run(root)
     horizons = run.forecaster.horizons
-    scores = predict(root, run_id=run.id, progress=progress)
+    scores = predict(root, run_id=run.id, now=now, progress=progress)
     scores = scores.sort(f"score_{horizons[0]}d", descending=True)
     kept = scores.select(
         "ticker", "as_of", pl.lit(run.id).alias("run"), *(f"score_{h}d" for h in horizons)
