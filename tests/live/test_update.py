@@ -13,8 +13,11 @@ import yaml
 from updated import NOW, Updated
 
 import stocktrend as st
+from stocktrend.cli.display import Display
+from stocktrend.cli.live import show_changes
 from stocktrend.cli.program import execute
 from stocktrend.lake.lock import only_writer
+from stocktrend.workflow.update import Update
 
 LATER = NOW + timedelta(days=1)
 
@@ -158,3 +161,39 @@ def test_what_came_after_waiting_was_not_known_before(root: Path) -> None:
             assert waits.wait(60)
             freed = datetime.now(UTC)
         assert datetime.fromisoformat(found.result().retrieved_at) >= freed
+
+
+DAY = datetime(2024, 3, 8, 21, tzinfo=UTC)
+
+
+def scores(horizon: int = 7, **of: float) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"ticker": list(of), "as_of": DAY, "run": "first", f"score_{horizon}d": list(of.values())}
+    )
+
+
+def told(before: pl.DataFrame, capsys: pytest.CaptureFixture[str]) -> str:
+    now = scores(A=0.5, B=0.10004, C=-0.25, NEW=0.1)
+    show_changes(
+        Display(as_json=False), Update(run="first", horizons=(7,), scores=now, before=before)
+    )
+    return capsys.readouterr().out
+
+
+def test_changes_are_those_that_can_be_seen_of_tickers_that_have_both_scores(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = told(scores(A=0.5, B=0.1, C=-0.15, OLD=0.9), capsys)
+    rows = [line.split() for line in text.splitlines() if "0." in line]
+    assert rows == [["C", "-0.150", "-0.250", "-0.100"]]
+    assert "New: NEW\nNo longer scored: OLD\n" in text
+    assert "3 scores changed since the last update (scores of 2024-03-08)" in text
+
+
+def test_scores_of_other_horizons_have_not_stayed_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert told(scores(horizon=30, A=0.5), capsys).startswith("The last update had other horizons")
+    assert told(pl.DataFrame(), capsys).startswith("This is the first update")
+    same = scores(A=0.5, B=0.1, C=-0.25, NEW=0.1)
+    assert told(same, capsys).startswith("No score has changed since the last update")

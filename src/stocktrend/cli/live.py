@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -147,22 +147,31 @@ def show_update(display: Display, done: "Update") -> None:
     made = "trained now" if done.trained else "the newest"
     display.heading(f"Strongest scores of {day:%Y-%m-%d} by run {done.run}, {made}")
     show_scores(display, strongest(done.scores), done.horizons, done.coverage)
-    _show_changes(display, done)
+    show_changes(display, done)
 
 
-def _show_changes(display: Display, done: "Update") -> None:
+def show_changes(display: Display, done: "Update") -> None:
     if done.before.is_empty():
         display.say("This is the first update: the next one tells what changed since.")
+        return
+    if not done.comparable:
+        display.say("The last update had other horizons: the next one tells what changed since.")
         return
     before, run = done.before["as_of"][0], done.before["run"][0]
     other = "" if run == done.run else f" by run {run}"
     since = f"since the last update (scores of {before:%Y-%m-%d}{other})"
-    changes: Any = done.changes
+    changes = done.changes
     if changes.is_empty():
         display.say(f"No score has changed {since}.")
         return
     display.heading(f"{changes.height:,} scores changed {since}, at {done.horizons[0]} days")
-    display.table(("ticker", "#before", "#now", "#change"), changes.head(MOST_CHANGES).iter_rows())
+    changed = changes.drop_nulls().head(MOST_CHANGES)
+    if not changed.is_empty():
+        display.table(("ticker", "#before", "#now", "#change"), changed.iter_rows())
+    for said, column in (("New", "before"), ("No longer scored", "score")):
+        some = changes.filter(changes[column].is_null())["ticker"].sort().to_list()
+        if some:
+            display.say(f"{said}: {', '.join(some)}")
 
 
 def show_fetched(display: Display, report: "FetchReport") -> None:

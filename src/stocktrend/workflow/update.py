@@ -21,6 +21,8 @@ from stocktrend.workflow.fetching import FetchReport, Notify, fetch_alone, time_
 
 SCORES: Final = "scores.parquet"
 """Under ``<data_root>/live``: the scores of the last update, to tell what changed since."""
+LEAST_CHANGE: Final = 0.0005
+"""A smaller one is not to be seen in three decimals; another number of threads makes some."""
 FILES, SCORING = "files", "scores"
 """Steps beside the services, as they are named among the problems."""
 
@@ -61,18 +63,22 @@ class Update:
         return not came and not (self.services and self.services.done) and self.scores.is_empty()
 
     @property
+    def comparable(self) -> bool:
+        """There was an update before, of the same shortest horizon."""
+        return bool(self.horizons) and f"score_{self.horizons[0]}d" in self.before.columns
+
+    @property
     def changes(self) -> pl.DataFrame:
         """Scores of the shortest horizon beside those of the last update, the largest change first.
 
         Returns:
             ``ticker``, ``before``, ``score`` and ``change``; nulls where one has no score. Tickers
-            without a change are left out. Empty where there was no update before.
+            without a change to be seen are left out. Empty where there was no update before, or it
+            was of other horizons.
         """
-        if self.scores.is_empty() or self.before.is_empty():
+        if self.scores.is_empty() or not self.comparable:
             return pl.DataFrame()
         name = f"score_{self.horizons[0]}d"
-        if name not in self.before.columns:
-            return pl.DataFrame()
         both = self.scores.select("ticker", pl.col(name).alias("score")).join(
             self.before.select("ticker", pl.col(name).alias("before")),
             on="ticker",
@@ -81,8 +87,8 @@ class Update:
         )
         change = pl.col("score") - pl.col("before")
         return (
-            both.filter(pl.col("score").ne_missing(pl.col("before")))
-            .select("ticker", "before", "score", change.alias("change"))
+            both.select("ticker", "before", "score", change.alias("change"))
+            .filter(pl.col("change").is_null() | (pl.col("change").abs() >= LEAST_CHANGE))
             .sort(pl.col("change").abs(), "ticker", descending=[True, False], nulls_last=True)
         )
 
