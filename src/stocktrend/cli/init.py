@@ -1,9 +1,10 @@
 """``stocktrend init``: a few questions, and a configuration that works."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -52,6 +53,7 @@ def init(
     root = data_root or Path(_answer("Folder", str(FOLDER), quiet, str))
     if (root / FILE_NAME).exists():  # before any more is asked
         initial.write_first(root, "", {})
+    files = initial.files_in(root)
     index = (
         _index(tickers)
         if tickers is not None
@@ -59,17 +61,20 @@ def init(
     )
     every = [kind for kinds in initial.OFFERED.values() for kind in kinds]
     if sources is not None:
-        kinds = initial.kinds_in(sources.split(","), every)
+        kinds = initial.kinds_in(sources, every)
     else:
-        kinds = tuple(k for group in initial.OFFERED for k in _ask_kinds(group, quiet))
-    keys = {} if quiet else _ask_keys(kinds)
-    settings = initial.first_settings(initial.Choice(index, kinds))
-    files = initial.write_first(root, settings, keys)
+        kinds = tuple(
+            kind for group in initial.OFFERED for kind in _ask_kinds(group, quiet, group in files)
+        )
+    asked_for = () if quiet or (root / initial.KEYS).exists() else kinds
+    keys = _ask_keys(asked_for)
+    settings = initial.first_settings(initial.Choice(index, kinds, files))
+    written = initial.write_first(root, settings, keys)
     load_settings(root, environ={})
-    for file in files:
+    for file in written:
         display.say(f"Wrote {file}")
     display.say(f"Next: stocktrend update --data-root {root}")
-    display.finish({"data_root": root, "files": files, "next": "update"})
+    display.finish({"data_root": root, "files": written, "next": "update"})
 
 
 def _answer(question: str, default: str, quiet: bool, parse: Callable[[str], Asked]) -> Asked:
@@ -83,8 +88,21 @@ def _answer(question: str, default: str, quiet: bool, parse: Callable[[str], Ask
         except ConfigError as error:
             raise typer.BadParameter(str(error)) from error
 
-    found: Asked = typer.prompt(question, default=default, value_proc=parsed, err=True)
+    found: Asked = _prompt(question, default=default, value_proc=parsed)
     return found
+
+
+def _prompt(question: str, **how: Any) -> Any:
+    """Ask; where nobody can answer say what to do instead."""
+    try:
+        return typer.prompt(question, err=True, **how)
+    except typer.Abort as end:
+        if sys.stdin.isatty():
+            raise KeyboardInterrupt from end
+        raise ConfigError(
+            f"`stocktrend init` must get answers, however its input ended at {question!r}. Add "
+            f"--yes, with --tickers and --sources where the defaults are not what you want"
+        ) from end
 
 
 def _index(text: str) -> "Index":
@@ -96,24 +114,25 @@ def _index(text: str) -> "Index":
     return initial.Index(initial.tickers_in(text.split(",")))
 
 
-def _ask_kinds(group: str, quiet: bool) -> Sequence[str]:
-    """Services of a list; by default the first, of policy all, and none that lacks its key."""
+def _ask_kinds(group: str, quiet: bool, has_files: bool) -> Sequence[str]:
+    """Services of a list; by default the first, of policy all, and none that lacks its key.
+
+    None beside files either, unless they are chosen.
+    """
     from stocktrend.live.keys import WAYS
     from stocktrend.workflow import initial
 
     offered = initial.OFFERED[group]
     usual = offered if group == "policy" else offered[:1]
     ready = [k for k in usual if k not in WAYS or not quiet or os.environ.get(WAYS[k].variable)]
-
-    def parse(text: str) -> tuple[str, ...]:
-        return initial.kinds_in([w for w in text.split(",") if w.strip() != "none"], offered)
-
-    question = f"{group.capitalize()} from (of {', '.join(offered)}; or none)"
-    return _answer(question, ",".join(ready) or "none", quiet, parse)
+    beside = f", beside the files of raw/{group}" if has_files else ""
+    question = f"{group.capitalize()} from{beside} (of {', '.join(offered)}; or none)"
+    default = "none" if has_files or not ready else ",".join(ready)
+    return _answer(question, default, quiet, lambda text: initial.kinds_in(text, offered))
 
 
 def _ask_keys(kinds: Sequence[str]) -> dict[str, str]:
-    """Keys that the environment does not have; empty: to be given later."""
+    """Keys that the environment does not have; none: to be given later."""
     from stocktrend.live.keys import WAYS, Key
 
     keys = {}
@@ -130,13 +149,12 @@ def _ask_keys(kinds: Sequence[str]) -> dict[str, str]:
                 raise typer.BadParameter(str(error)) from error
             return text
 
-        found = typer.prompt(
+        found = _prompt(
             f"Key of {kind}, free at {way.page} (hidden; empty: later)",
             default="",
             hide_input=True,
             show_default=False,
             value_proc=checked,
-            err=True,
         )
         if found:
             keys[kind] = str(found)

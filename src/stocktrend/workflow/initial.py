@@ -6,9 +6,9 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from stocktrend import service_settings
 from stocktrend.atomic import write_bytes
@@ -17,6 +17,10 @@ from stocktrend.live.keys import FILE as KEYS
 from stocktrend.schema import TICKER
 from stocktrend.service_settings import Service
 from stocktrend.settings import FILE_NAME
+from stocktrend.sources.detect import detect
+from stocktrend.sources.fields import plain_name
+from stocktrend.sources.membership import COLUMNS as MEMBERSHIP
+from stocktrend.sources.plan import CALENDAR
 
 OFFERED: Final = {
     "prices": ("yfinance", "tiingo", "stooq"),
@@ -45,16 +49,22 @@ class Index:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a first configuration is to say; ``kinds`` are those of services, in their order."""
+    """What a first configuration is to say.
+
+    Attributes:
+        kinds: Of services, in their order.
+        files: Of ``files_in``.
+    """
 
     index: Index
     kinds: tuple[str, ...]
+    files: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 def read_index(file: Path) -> Index:
     """Tickers of a file: a CSV with ``ticker`` or ``symbol``, or one ticker a line.
 
-    A file that has ``start_date`` too tells who was in when, and is named instead.
+    A file that has ``start_date`` and ``end_date`` too tells who was in when, and is named instead.
 
     Raises:
         ConfigError: it cannot be read, or holds no tickers.
@@ -66,9 +76,10 @@ def read_index(file: Path) -> Index:
             f"an index file must be a text that can be read, however {file}: {error}. Check it"
         ) from error
     rows = [row for row in csv.reader(io.StringIO(text)) if row]
-    header = [re.sub(r"[\s_]", "", name).lower() for name in rows[0]] if rows else []
-    column = next((n for n, name in enumerate(header) if name in ("ticker", "symbol")), None)
-    if column is not None and "startdate" in header:
+    header = [plain_name(name) for name in rows[0]] if rows else []
+    column = next((n for n, name in enumerate(header) if name in MEMBERSHIP["ticker"]), None)
+    dated = all(set(header) & set(MEMBERSHIP[name]) for name in ("start_date", "end_date"))
+    if column is not None and dated:
         return Index(membership=file.resolve())
     if column is None:
         column = 0
@@ -93,13 +104,31 @@ def tickers_in(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def kinds_in(words: Sequence[str], offered: Sequence[str]) -> tuple[str, ...]:
-    """Kinds of services among those offered.
+def files_in(root: Path) -> dict[str, list[dict[str, Any]]]:
+    """Lists of the settings -> sources of what lies in ``raw/``, as an ingest finds them there.
+
+    Raises:
+        SourceError: a file cannot be read.
+    """
+    calendar = CALENDAR if (root / CALENDAR).is_file() else None
+    found = {group: detect(group, root, calendar)[0] for group in OFFERED}
+    return {
+        group: [
+            {"kind": one.kind, **one.model_dump(mode="json", exclude_defaults=True)} for one in some
+        ]
+        for group, some in found.items()
+        if some
+    }
+
+
+def kinds_in(text: str, offered: Sequence[str]) -> tuple[str, ...]:
+    """Kinds of services among those offered, separated by commas; ``none`` is none of them.
 
     Raises:
         ConfigError: one is not.
     """
-    found = tuple(dict.fromkeys(word.strip().lower() for word in words if word.strip()))
+    words = dict.fromkeys(word.strip().lower() for word in text.split(","))
+    found = tuple(word for word in words if word not in ("", "none"))
     wrong = [word for word in found if word not in offered]
     if wrong:
         raise ConfigError(
@@ -132,22 +161,30 @@ def first_settings(choice: Choice) -> str:
     for group, offered in OFFERED.items():
         kinds = [kind for kind in choice.kinds if kind in offered]
         lines.append(f"  # {ABOUT[group]}")
-        if not kinds:
-            lines.append(f"  # {group}: [{{kind: {offered[0]}}}]")
+        if kinds:
+            lines += _list(choice, group, kinds)
             continue
-        lines.append(f"  {group}:")
-        for kind in kinds:
-            lines += [f"    # {_about(kind)}", f"    - kind: {kind}"]
-            lines += _queries(choice.index) if kind == "gdelt" else []
-        if group == "news":
-            lines.append('    # - {kind: rss, name: a_name, base_url: "https://...", ticker: AAPL}')
+        if group in choice.files:
+            lines.append(f"  # As long as nothing is named, the files of raw/{group} are read.")
+        lines += [f"  # {line[2:]}" for line in _list(choice, group, offered[:1])]
     if choice.index.membership is not None:
         lines += [
             "  # Who was in the index when: each date has those that were.",
             "  universe:",
-            f"    - path: {json.dumps(str(choice.index.membership))}",
+            f"    - path: {_inline(str(choice.index.membership))}",
         ]
     return "\n".join([*lines, ""])
+
+
+def _list(choice: Choice, group: str, kinds: Sequence[str]) -> list[str]:
+    """A list of sources: files, which are not looked for where something is named, and services."""
+    lines = [f"  {group}:", *(f"    - {_inline(file)}" for file in choice.files.get(group, []))]
+    for kind in kinds:
+        lines += [f"    # {_about(kind)}", f"    - kind: {kind}"]
+        lines += _queries(choice.index) if kind == "gdelt" else []
+    if group == "news":
+        lines.append('    # - {kind: rss, name: a_name, base_url: "https://...", ticker: AAPL}')
+    return lines
 
 
 def _about(kind: str) -> str:
@@ -158,6 +195,11 @@ def _about(kind: str) -> str:
         if "kind" in model.model_fields and model.model_fields["kind"].default == kind
     )
     return str(model.__doc__).splitlines()[0].replace("``", "")
+
+
+def _inline(value: object) -> str:
+    """As JSON, which YAML reads too."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _queries(index: Index) -> list[str]:
