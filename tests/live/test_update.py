@@ -14,7 +14,7 @@ from updated import NOW, Updated
 
 import stocktrend as st
 from stocktrend.cli.display import Display
-from stocktrend.cli.live import show_changes
+from stocktrend.cli.live import show_changes, show_update
 from stocktrend.cli.program import execute
 from stocktrend.lake.lock import only_writer
 from stocktrend.workflow.update import Update
@@ -139,6 +139,24 @@ def test_a_series_that_files_give_is_not_asked_for_as_well(root: Path) -> None:
     file.write_text(yaml.safe_dump(settings))
     report = st.fetch(root, now=LATER)
     assert "UNRATE comes from 'raw/macro/mine.csv' and 'fred'" in report.errors["fred"]
+
+
+def test_files_beside_services_that_nobody_reads_are_told(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = root / "stocktrend.yaml"
+    settings = yaml.safe_load(file.read_text())
+    settings["sources"]["news"] = [{"kind": "rss", "base_url": "https://127.0.0.1:1/feed.xml"}]
+    file.write_text(yaml.safe_dump(settings))
+    done = st.ingest(root, retrieved_at=NOW)
+    (unread,) = [line for line in done.warnings if "raw/news are not read" in line]
+    entry = {"kind": "news", "path": "raw/news/*.jsonl"}
+    assert unread.endswith(f"add there: {json.dumps(entry)}")
+    show_update(Display(as_json=False), Update(files=done))
+    assert unread in capsys.readouterr().out
+    settings["sources"]["news"].append(entry)
+    file.write_text(yaml.safe_dump(settings))
+    assert not any("raw/news are not read" in line for line in st.ingest(root).warnings)
 
 
 @pytest.mark.parametrize("held", ["lake", "panel"])

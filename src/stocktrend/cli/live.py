@@ -136,13 +136,15 @@ def tell(line: str) -> None:
 
 def show_update(display: Display, done: "Update") -> None:
     """What came, what failed, the strongest scores and what changed."""
+    from stocktrend.cli.results import show_ingested, show_scores, strongest
+
+    if done.files is not None and (done.files.sources or done.files.warnings):
+        show_ingested(display, done.files)
     if done.services is not None:
         show_fetched(display, done.services)
     show_problems(display, done.problems)
     if done.scores.is_empty():
         return
-    from stocktrend.cli.results import show_scores, strongest
-
     day = done.scores["as_of"][0]
     made = "trained now" if done.trained else "the newest"
     display.heading(f"Strongest scores of {day:%Y-%m-%d} by run {done.run}, {made}")

@@ -66,7 +66,7 @@ def show_sample(display: Display, market: "SampleMarket") -> None:
     display.say(f"Data root: {market.root}")
 
 
-def show_ingested(display: Display, report: "IngestReport", lake: object) -> None:
+def show_ingested(display: Display, report: "IngestReport", lake: object = None) -> None:
     """Counts of each source, which add up to what was read, and what was handled on the way."""
     display.heading("ingest: raw files to lake")
     display.table(
@@ -81,7 +81,8 @@ def show_ingested(display: Display, report: "IngestReport", lake: object) -> Non
         display.table(("source", "handled", "#records"), handled)
     for warning in report.warnings:
         display.say(f"Warning: {warning}")
-    display.say(f"Wrote {lake}")
+    if lake is not None:
+        display.say(f"Wrote {lake}")
 
 
 def show_quarantine(display: Display, report: "IngestReport") -> None:

@@ -1,5 +1,6 @@
 """Which files to read as what: the configured sources, else what lies in ``raw/``."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,8 @@ def plan(settings: Settings, root: Path) -> Plan:
             elif configured is None:
                 problems += _leading_out(files, root / "raw" / kind, kind)
             feeds.append(_feed(setting, files, calendar))
+        if named and not configured:
+            warnings += _unread(kind, detect(kind, root, calendar)[0])
         # Only the lake can tell that a universe is missing, or what services have brought.
         if not found and kind != "universe" and not named:
             message = _nothing(kind, root, configured is not None)
@@ -112,6 +115,15 @@ def plan(settings: Settings, root: Path) -> Plan:
         raise SourceError("\n".join(problems))
     _check(feeds)
     return Plan(tuple(feeds), tuple(warnings))
+
+
+def _unread(kind: str, found: Sequence[SourceFile]) -> list[str]:
+    """Files that are not looked for, since the settings name a service."""
+    entries = [json.dumps({"kind": one.kind, "path": one.path}) for one in found]
+    return [
+        f"the files of raw/{kind} are not read, since sources: {kind} names services alone. To "
+        f"read them too, add there: {', '.join(entries)}"
+    ] * bool(entries)
 
 
 def _of_files(named: Sequence[SourceFile | Service] | None) -> list[SourceFile] | None:
