@@ -47,6 +47,7 @@ def init(
     if problems:
         raise ConfigError(problems)
     display, quiet = Display(as_json), yes or as_json
+    from stocktrend.live.keys import FILE as KEYS
     from stocktrend.settings import FILE_NAME, load_settings
     from stocktrend.workflow import initial
 
@@ -66,7 +67,7 @@ def init(
         kinds = tuple(
             kind for group in initial.OFFERED for kind in _ask_kinds(group, quiet, group in files)
         )
-    asked_for = () if quiet or (root / initial.KEYS).exists() else kinds
+    asked_for = () if quiet or (root / KEYS).exists() else kinds
     keys = _ask_keys(asked_for)
     settings = initial.first_settings(initial.Choice(index, kinds, files))
     written = initial.write_first(root, settings, keys)
