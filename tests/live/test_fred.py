@@ -220,6 +220,7 @@ def test_values_released_after_tomorrow_go_to_quarantine() -> None:
         (b'{"count": 1, "offset": 0, "vintage_dates": [7]}', "YYYY-MM-DD"),
         (b'{"count": "many", "offset": 0, "vintage_dates": []}', "count and an offset"),
         (b'{"count": 5, "offset": 0, "vintage_dates": []}', "of 5"),
+        (b'{"count": 900000, "offset": 0, "vintage_dates": ["2020-01-10"]}', "at most 800,000"),
         (b'{"count": 9, "offset": 4, "vintage_dates": ["2020-01-10"]}', "from 4 on"),
         (b"<html>Service unavailable</html>", "HTML"),
     ],

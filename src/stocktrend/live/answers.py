@@ -218,17 +218,17 @@ def rows_of(
             f"{', '.join(missing)}, and the first has {shown(sorted(objects[0]))}. {LATER}"
         )
     fields = (*required, *optional)
-    numbered = list(enumerate(found, start=1))
-    good = [(row, item) for row, item in numbered if isinstance(item, dict)]
-    broken = [
-        (row, "the record is not a JSON object", _written(item) or "null")
-        for row, item in numbered
-        if not isinstance(item, dict)
+    columns = [
+        pl.Series(name, [_written(item.get(name)) for item in objects], dtype=pl.String)
+        for name in fields
     ]
-    columns = {name: [_written(item.get(name)) for _, item in good] for name in fields}
-    frame = pl.DataFrame(columns, schema=dict.fromkeys(fields, pl.String))
-    rows = pl.Series("row", [row for row, _ in good], dtype=pl.Int64)
-    return Rows(frame.with_columns(rows), tuple(broken))
+    good = [row for row, item in enumerate(found, start=1) if isinstance(item, dict)]
+    broken = tuple(
+        (row, "the record is not a JSON object", _written(item) or "null")
+        for row, item in enumerate(found, start=1)
+        if not isinstance(item, dict)
+    )
+    return Rows(pl.DataFrame([*columns, pl.Series("row", good, dtype=pl.Int64)]), broken)
 
 
 def _written(value: Any) -> str | None:

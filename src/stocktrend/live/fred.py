@@ -143,7 +143,7 @@ class Fred:
                     f"and {count} records. {LATER}"
                 )
             records, total = records + more, count
-        if offset and len({str(record) for record in records}) < len(records):
+        if offset and len({hash(str(record)) for record in records}) < len(records):
             raise SourceError(
                 f"Pages of {asked.path} must hold each record once, however some are there twice. "
                 f"{LATER}"
