@@ -325,6 +325,7 @@ def test_a_day_of_the_index_is_known_on_the_next_business_day(server: Server) ->
         datetime(2025, 9, 8, 14, tzinfo=UTC)
     }
     assert batch.notes["lines of notes"] == 2
+    assert batch.records["revised"].all()  # what the last two months said at first is told nowhere
 
 
 def test_a_line_of_the_index_that_is_no_day_is_refused_and_the_last_one_if_it_may_be_cut() -> None:

@@ -27,7 +27,8 @@ from stocktrend.sources.series import midnight
 
 PATH: Final = "/media/All_Daily_Policy_Data.csv"
 COLUMNS: Final = ("day", "month", "year", "daily_policy_index")
-REVISED: Final = timedelta(days=30)
+REVISED: Final = timedelta(days=62)
+"""https://www.policyuncertainty.com/us_daily.html: each day this month and the last are updated."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,10 @@ def source(setting: PolicyUncertainty, exchange: str) -> UncertaintyIndex:
 def read_index(answer: Answer, name: str, series: str, now: datetime) -> Batch:
     """Read the index, a value of which is known at 10:00 New York of the next business day.
 
-    Values of the last 30 days may change as more newspapers are counted: a change is a revision,
-    known when it is seen. Lines without any number are notes. The last line is refused where the
-    file ends within it, since its value may be cut off.
+    Values of this month and the last change as more newspapers are counted: a change is a revision,
+    known when it is seen. Older values are those that stood at last, and flagged ``revised``. Lines
+    without any number are notes. The last line is refused where the file ends within it, since its
+    value may be cut off.
 
     Args:
         answer: CSV.
@@ -98,7 +100,7 @@ def read_index(answer: Answer, name: str, series: str, now: datetime) -> Batch:
     recent = batch.records.filter(period > period.max() - REVISED).height
     notes = len(table) - 1 - len(lines)
     return batch.with_notes(
-        {"lines of notes": notes, "values of the last 30 days, which may be revised": recent}
+        {"lines of notes": notes, "values of the last two months, which may be revised": recent}
     )
 
 
@@ -149,7 +151,7 @@ def _found(
         pl.lit(name).alias("source"),
         pl.lit(series).alias("series"),
         pl.lit(None, dtype=pl.String).alias("basis"),
-        pl.lit(False).alias("revised"),
+        pl.lit(True).alias("revised"),
     ).with_columns(
         first_reason(
             pl.when(pl.col("row") == pl.lit(cut, dtype=pl.Int64)).then(
