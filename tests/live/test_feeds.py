@@ -127,6 +127,14 @@ def test_a_number_as_a_guid_belongs_to_its_feed_alone() -> None:
     assert read(CHANNEL.format(item)).records["id"].to_list() == ["wire:4711"]
 
 
+@pytest.mark.parametrize("hour", ["10:00:00 PM", "10:00:00 p.m. EST", "10:00:00PM GMT"])
+def test_an_hour_of_half_a_day_is_no_time_rather_than_one_twelve_hours_early(hour: str) -> None:
+    batch = read(CHANNEL.format(ITEM.format("Up", 1, f"Wed, 17 Sep 2025 {hour}")))
+
+    assert batch.records.is_empty()
+    assert "is no time: Wed, 17 Sep 2025 10" in batch.quarantine["reason"].item()
+
+
 @pytest.mark.parametrize(
     ("title", "text"),
     [

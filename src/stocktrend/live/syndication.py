@@ -34,6 +34,7 @@ LATEST_ZONE: Final = "Etc/GMT+12"
 OPTIONAL: Final = ("id", "link", "lang")
 _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
 _AMPERSAND: Final = re.compile(r"&(#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|\w{1,32};)?")
+_HALF_DAY: Final = re.compile(r"\b[ap]\.?m\b", re.IGNORECASE)
 _NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _OF_XML: Final = ("amp;", "lt;", "gt;", "quot;", "apos;")
 _FAILED: Final = (
@@ -88,6 +89,8 @@ def times_of(items: pl.DataFrame) -> pl.DataFrame:
 
 def _canonical(written: str) -> str:
     """A date of mail (RFC 2822, or with its older zones and years) as one of ISO 8601."""
+    if _HALF_DAY.search(written):  # which the standard library takes for an unknown zone
+        return written
     try:
         return parsedate_to_datetime(written).isoformat()
     except (TypeError, ValueError, IndexError, OverflowError):
