@@ -1,9 +1,10 @@
 """Bars of vendors: one basis, closed sessions, and an error where there is nothing to read."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -103,6 +104,15 @@ def test_order_and_repetition_of_tiingos_days_do_not_matter() -> None:
 def test_a_split_that_cannot_be_read_refuses_all_bars(ratio: object) -> None:
     with pytest.raises(SourceError, match=r"splitFactor of vendor:AAPL .* 2024-03-04"):
         read_tiingo([*SPLIT[:2], {**SPLIT[2], "splitFactor": ratio}], ASKED)
+
+
+def test_a_split_on_each_of_many_days_takes_seconds_and_no_hours() -> None:
+    days = [date(1941, 1, 1) + timedelta(days=n) for n in range(30_000)]
+    began = time.process_time()
+    batch = read_tiingo([bar(str(day), 100.0, split=1.0001) for day in days], ASKED)
+    assert time.process_time() - began < 8
+    later = (days[-1] - date(2000, 1, 3)).days
+    assert closes(batch)["2000-01-03"] == pytest.approx(100 / 1.0001**later)
 
 
 def test_bars_after_a_split_join_those_that_are_stored_before_it(tmp_path) -> None:

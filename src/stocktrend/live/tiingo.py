@@ -140,7 +140,8 @@ def _later_splits(raw: pl.DataFrame, asked: AskedBars) -> list[float]:
                 f"however that of {when} is {str(written)[:40]!r}, so that no earlier price can be "
                 f"told. {LATER}"
             )
-    return [
-        math.prod(ratio for split, ratio in splits.items() if when is not None and split > when)
-        for when in told["day"]
-    ]
+    later, ratio = {}, 1.0
+    for when in sorted({*told["day"].drop_nulls(), *splits}, reverse=True):
+        later[when] = ratio
+        ratio *= splits.get(when, 1.0)
+    return [later.get(when, 1.0) for when in told["day"]]
