@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib import import_module
-from types import MappingProxyType
 
 import polars as pl
 import texts
@@ -14,14 +12,13 @@ from server import Asked, Reply, Server
 from stocktrend.live.client import Client
 from stocktrend.live.keys import WAYS, Key
 from stocktrend.live.pace import Pace
+from stocktrend.live.services import Named
 from stocktrend.live.source import Source, Window
 from stocktrend.live.wire import Limits
 from stocktrend.service_settings import Service
 from stocktrend.sources.batch import Batch
 
 MARK = "MARKED0123456789KEY"
-MODULES: Mapping[str, str] = MappingProxyType({"rss": "feed"})
-"""Where a module is not called as its kind."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +41,7 @@ class Case:
 
     def source(self, base_url: str) -> Source:
         """The source that the setting describes."""
-        setting = self.setting(base_url)
-        kind = str(getattr(setting, "kind", ""))
-        module = import_module(f"stocktrend.live.{MODULES.get(kind, kind)}")
-        source: Source = module.source(setting, "XNYS")
-        return source
+        return Named("", "", self.setting(base_url)).source("XNYS")
 
     def serve(self, server: Server) -> None:
         """Have a server replay the service."""
