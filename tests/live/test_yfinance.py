@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -179,6 +180,12 @@ def test_without_the_library_the_error_says_how_to_install_it() -> None:
     error, again = problem(told, AskedBars("AAPL", "yfinance", WINDOW))
     assert "pip install 'stocktrend[live]'" in str(error)
     assert not again
+
+
+def test_a_process_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(SourceError, match=r"yfinance:AAPL must run in a process .*/nowhere"):
+        Child(MODULE).ask({}, "yfinance:AAPL")
 
 
 def test_a_process_that_says_no_json_is_an_error_and_ended() -> None:

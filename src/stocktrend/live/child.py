@@ -55,9 +55,18 @@ class Child:
         Raises:
             SourceError: there is none in time, or the process ended, or said something else.
         """
-        process = self._started()
         try:
+            process = self._started()
             line = self._exchange(process, json.dumps(question).encode() + b"\n", source)
+        except SourceError:
+            self.end()
+            raise
+        except OSError as error:
+            self.end()
+            raise SourceError(
+                f"{source} must run in a process of its own, however: {error}. {REMEDY}"
+            ) from error
+        try:
             answer = json.loads(line)
         except (ValueError, RecursionError) as error:
             self.end()
@@ -65,9 +74,6 @@ class Child:
             raise SourceError(
                 f"{source} must answer in JSON, however its process said {said!r}. {REMEDY}"
             ) from error
-        except SourceError:
-            self.end()
-            raise
         if not isinstance(answer, dict):
             self.end()
             raise SourceError(
