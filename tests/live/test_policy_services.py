@@ -300,6 +300,19 @@ def test_a_year_with_more_documents_than_a_search_shows_is_asked_for_in_parts(
     assert sum(batch.records.height for batch in batches) == 5
 
 
+def test_a_last_day_with_more_documents_than_a_search_shows_is_an_error(server: Server) -> None:
+    setting: Any = serve(server, "federal_register")
+
+    def script(asked: Any) -> Reply:
+        if asked.query["conditions[publication_date][lte]"] < str(NOW.date()):
+            return register(asked)
+        return Reply(json.dumps({"count": 10_000, "results": REGISTER[-1:]}).encode())
+
+    server.script(DOCUMENTS, script)
+    with pytest.raises(SourceError, match="must give all 10,000 documents of 2025-09-18"):
+        fetched(federal_register.source(setting, "XNYS"), server.base_url)
+
+
 def test_years_before_are_asked_for_apart_and_only_those_since(server: Server) -> None:
     setting: Any = serve(server, "federal_register")
     window = Window(date(2023, 5, 2), NOW)

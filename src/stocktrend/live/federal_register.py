@@ -59,12 +59,12 @@ class Documents:
             SourceError: no answer, or none of documents, or fewer of them than it says there are.
         """
         today = window.now.date()
-        pages = partial(self._all_pages, http)
+        pages = partial(self._all_pages, http, today)
         for first, end in years(max(window.since, EARLIEST), today):
             for _, found in halved(first, end, today, DAY, pages, _full):
                 yield read_documents(found, self.name, part, window.now)
 
-    def _all_pages(self, http: Http, first: date, end: date) -> tuple[int, list[Any]]:
+    def _all_pages(self, http: Http, today: date, first: date, end: date) -> tuple[int, list[Any]]:
         """How many documents there are in a period, and these, unless more than are shown."""
         path: str | None = f"{PATH}?{self._query(first, end)}"
         asked: set[str] = set()
@@ -79,7 +79,7 @@ class Documents:
             asked.add(path)
             read = partial(read_page, name=self.name, base_url=self.setting.base_url)
             count, documents, path = ask(http, read, path)
-            if count >= MOST_DOCUMENTS and end - first > DAY:
+            if count >= MOST_DOCUMENTS and min(end, today + DAY) - first > DAY:
                 return count, []
             pages.append(documents)
         found = list(chain(*pages))
