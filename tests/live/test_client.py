@@ -434,6 +434,16 @@ def test_a_base_url_that_is_none_is_refused_before_anything_is_asked(
         Client(name="tiingo", base_url=address, pace=Pace(60))
 
 
+def test_a_name_that_no_file_can_have_keeps_nothing(server: Server, tmp_path: Path) -> None:
+    server.answer("/a", "[1]")
+    asking = Client(
+        name="n" * 300, base_url=server.base_url, pace=Pace(1e9), cache=tmp_path, limits=QUICK
+    )
+    assert asking.get("/a") == asking.get("/a")
+    asking.close()
+    assert [a.conditional for a in server.asked] == [False, False]
+
+
 def test_a_path_that_no_address_can_hold_is_an_error(server: Server) -> None:
     with client(server) as asking, pytest.raises(SourceError, match=r"however ./a.x00"):
         asking.get("/a\x00")

@@ -103,9 +103,9 @@ class Cache:
 
 def _sound(file: Path) -> bool:
     """Whether SQLite can read all of it, or there is none."""
-    if not file.exists():
-        return True
     try:
+        if not file.exists():
+            return True
         with closing(sqlite3.connect(file)) as connection:
             connection.execute("PRAGMA busy_timeout=5000")
             held = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -115,6 +115,8 @@ def _sound(file: Path) -> bool:
         return "locked" in str(error)
     except (sqlite3.Error, RuntimeError):
         return False
+    except OSError:  # no file can be called so
+        return True
     return bool(held == ("ok",))
 
 
