@@ -117,6 +117,16 @@ def test_a_free_key_of_tiingo_is_asked_no_more_than_it_allows_in_any_hour(tmp_pa
     assert went[49] - went[0] < 60
 
 
+def test_a_host_is_asked_at_the_pace_of_the_slowest_who_ask_there(tmp_path: Path) -> None:
+    rates: list[dict[str, Any]] = [{}, {"per_minute": 6, "per_hour": 9}, {"per_hour": 20}]
+    feeds = [{**FEED, "name": f"feed {n}", **rate} for n, rate in enumerate(rates)]
+    settings = named(news=feeds)
+    with opened(settings, services(settings), tmp_path, {}, NOW) as found:
+        paces = {one.http._pace for one in found.asked}  # type: ignore[attr-defined]
+    (pace,) = paces
+    assert (pace._apart, pace._per_hour) == (10, 9)
+
+
 def test_hosts_are_named_without_the_password_in_an_address(tmp_path: Path) -> None:
     settings = named(news=[{**FEED, "base_url": "https://me:secret@feeds.example/a.xml"}])
     with opened(settings, services(settings), tmp_path, {}, NOW) as found:

@@ -133,7 +133,7 @@ def opened(
     from stocktrend.live.keys import read_keys
 
     keys, found = read_keys(root, environ), Opened()
-    paces: dict[str, Pace] = {}
+    paces = _paces(wanted)
     vendors: list[tuple[Any, Http]] = []
     with ExitStack() as stack:
         for one in wanted:
@@ -167,6 +167,22 @@ def _host(one: Named) -> str:
     return netloc or one.kind
 
 
+def _paces(wanted: Sequence[Named]) -> dict[str, "Pace"]:
+    """Host -> its pace, that of the slowest who ask there."""
+    from stocktrend.live.pace import Pace
+
+    settings: dict[str, list[Service]] = {}
+    for one in wanted:
+        settings.setdefault(_host(one), []).append(one.setting)
+    return {
+        host: Pace(
+            min(setting.per_minute for setting in some),
+            min((setting.per_hour for setting in some if setting.per_hour), default=None),
+        )
+        for host, some in settings.items()
+    }
+
+
 def _http(
     one: Named,
     host: str,
@@ -176,14 +192,13 @@ def _http(
     stack: ExitStack,
 ) -> Http:
     from stocktrend.live.client import Client
-    from stocktrend.live.pace import Pace
 
     if not one.setting.base_url:  # its library finds the server itself
         return _NoHttp()
     client = Client(
         name=one.name,
         base_url=one.setting.base_url,
-        pace=paces.setdefault(host, Pace(one.setting.per_minute, one.setting.per_hour)),
+        pace=paces[host],
         cache=root / FOLDER / CACHE,
         key=keys.of(one.kind),
     )
