@@ -1,6 +1,8 @@
 """Lists of dependencies, in documents and for pip, say what pyproject.toml says."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -40,6 +42,18 @@ def test_every_dependency_is_pinned_at_or_above_its_lower_bound() -> None:
     pinned = pins("constraints.txt")
     for requirement in OWN:
         assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)])
+
+
+def test_the_bill_of_materials_has_every_extra_for_users() -> None:
+    script = (ROOT / "scripts" / "sbom").read_text("utf-8")
+    (program,) = re.findall(r"<<'PYTHON'\n(.*?)\nPYTHON\n", script, re.S)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    listed = {Requirement(line).name for line in done.stdout.splitlines()}
+    wanted = [name for name in EXTRAS if name not in ("dev", "all")]
+    assert {"live", "text"} < set(wanted)
+    assert listed == {requirement.name for name in wanted for requirement in EXTRAS[name]}
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
