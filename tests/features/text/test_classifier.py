@@ -103,6 +103,8 @@ def test_the_order_of_the_labels_is_the_models(tmp_path: Path, folder: Path) -> 
         ({"problem_type": "multi_label_classification"}, None, "multi_label_classification"),
         ({"id2label": {"0": "positive", "2": "negative"}}, None, "does not number the outputs"),
         ({"id2label": ["positive", "negative"]}, None, "can be read"),
+        ({"id2label": []}, None, "can be read"),
+        ({"architectures": 3}, None, "can be read"),
         ({"architectures": ["BertModel"]}, None, "names BertModel"),
         ({}, {"positive": 1, "negative": -1}, "Name these labels and no others"),
         ({}, {"positive": 1, "negative": -1, "neutral": 0, "mixed": 0}, "no others"),
@@ -167,7 +169,26 @@ def add_words(folder: Path) -> None:
     (folder / "tokenizer.json").write_text(json.dumps(words))
 
 
-@pytest.mark.parametrize("spoil", [cut_weights, lose_the_head, widen, invent_a_type, add_words])
+def be_newer(folder: Path) -> None:
+    """tokenizers raises an Exception and nothing finer."""
+    words = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps(words | {"version": "9.0"}))
+
+
+def mistype(folder: Path) -> None:
+    edit(folder, hidden_size="wide")
+
+
+def read_nothing(folder: Path) -> None:
+    """Fails at the first text, not before."""
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"model_max_length": -1}))
+
+
+SPOILS = (cut_weights, lose_the_head, widen, invent_a_type, add_words, be_newer, mistype)
+
+
+@pytest.mark.parametrize("spoil", [*SPOILS, read_nothing])
 def test_what_cannot_be_loaded_whole_is_one_error_that_names_the_folder(
     copy: Path, spoil: object
 ) -> None:
@@ -175,6 +196,17 @@ def test_what_cannot_be_loaded_whole_is_one_error_that_names_the_folder(
     spoil(copy)
     with pytest.raises(ConfigError, match=r"can load, however .*copy: .+\. Download all"):
         ModelScorer(copy).score(["profit rises"])
+
+
+def test_a_folder_that_changed_before_it_was_read_lends_its_name_to_no_score(copy: Path) -> None:
+    scorer = ModelScorer(copy)
+    before = scorer.digest
+    shutil.rmtree(copy)
+    make_model(copy, seed=1)
+    assert scorer.digest == before
+    with pytest.raises(ConfigError, match="its files changed"):
+        scorer.score(["profit rises"])
+    assert ModelScorer(copy).digest != before
 
 
 def test_code_in_the_folder_never_runs(copy: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stocktrend.errors import ConfigError
+from stocktrend.errors import ConfigError, StocktrendError
 from stocktrend.features.text.model_folder import KIND, label_scores, model_digest
 from stocktrend.threads import one_torch_thread
 
@@ -63,6 +63,7 @@ class ModelScorer:
     ) -> None:
         self._folder = Path(folder)
         self._labels = label_scores(self._folder, labels)
+        self._files = model_digest(self._folder)
         self.name = f"model {self._folder.name}"
         self.languages = languages
         self._batch = batch
@@ -76,15 +77,24 @@ class ModelScorer:
     @property
     def digest(self) -> str:
         """64 hex digits of what decides a score: the model's files, and what labels are worth."""
-        decides = f"{model_digest(self._folder)} {self._labels.tolist()}"
+        decides = f"{self._files} {self._labels.tolist()}"
         return hashlib.sha256(decides.encode()).hexdigest()
 
     def score(self, texts: Sequence[str]) -> Scores:
         """Scores of shape ``(len(texts),)`` in [-1, 1]; tokens beyond the model's are not read.
 
         Raises:
-            ConfigError: the model cannot be loaded.
+            ConfigError: the model cannot be loaded, or fails at these texts.
         """
+        try:
+            return self._scored(texts)
+        except (StocktrendError, MemoryError):
+            raise
+        except Exception as error:  # tokenizers raises this very type
+            first = " ".join(str(error).split("\n", 2)[:2])
+            raise self._unfit(f"{type(error).__name__}: {first}") from error
+
+    def _scored(self, texts: Sequence[str]) -> Scores:
         scores = np.zeros(len(texts))
         batches = list(self._batches(texts))
         with one_torch_thread(), ThreadPoolExecutor(self._threads) as pool:
@@ -131,24 +141,21 @@ class ModelScorer:
     def _loaded(self) -> tuple[Any, Any, int]:
         """Tokenizer, model, and how many tokens of a text are read."""
         import torch
-        from safetensors import SafetensorError
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         local = {"local_files_only": True, "trust_remote_code": False}
-        try:
-            with _quiet():
-                tokenizer = AutoTokenizer.from_pretrained(str(self._folder), **local)
-                model, report = AutoModelForSequenceClassification.from_pretrained(
-                    str(self._folder),
-                    use_safetensors=True,
-                    dtype=torch.float32,
-                    output_loading_info=True,
-                    **local,
-                )
-        except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
-            first = str(error).strip().split("\n")[0]
-            raise self._unfit(f"{type(error).__name__}: {first}") from error
+        with _quiet():
+            tokenizer = AutoTokenizer.from_pretrained(str(self._folder), **local)
+            model, report = AutoModelForSequenceClassification.from_pretrained(
+                str(self._folder),
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                **local,
+            )
         self._check(tokenizer, model, report)
+        if model_digest(self._folder) != self._files:
+            raise self._unfit("its files changed since this program began")
         return tokenizer, model.eval(), _longest(tokenizer, model)
 
     def _check(self, tokenizer: Any, model: Any, report: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ WEIGHTS: Final = ("model.safetensors", "model.safetensors.index.json")
 VOCABULARY: Final = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 """Files of which a tokenizer has one; without any, transformers makes one that knows no word."""
 PICKLED: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-DECIDING: Final = frozenset({".json", ".txt", ".model", ".safetensors"})
+DECIDING: Final = frozenset({".json", ".txt", ".model", ".codes", ".safetensors"})
 """Ends of the files that decide what a model says; a folder may hold a README and more."""
 KIND: Final = "ForSequenceClassification"
 SCORES: Final = {
@@ -145,6 +145,8 @@ def _config(folder: Path) -> dict[str, Any]:
         labels = config.get("id2label", _UNNAMED)
         if sorted(int(number) for number in labels) != list(range(len(labels))):
             raise ValueError("id2label does not number the outputs from 0")
+        if not isinstance(labels, dict) or not isinstance(config.get("architectures", []), list):
+            raise ValueError("id2label is no mapping, or architectures no list")
         return dict(config)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(
