@@ -21,7 +21,7 @@ from typing import Any
 import polars as pl
 
 from stocktrend.catalog import FEATURES
-from stocktrend.config import NewsFile, Settings
+from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, DataError, NoRowsError
 from stocktrend.features.macro import macro_features
 from stocktrend.features.news import news_features
@@ -260,9 +260,7 @@ def _with_context(
         items,
         stocks.select("ticker", "as_of", "previous_as_of"),
         scorer=scorer,
-        periods=news_periods(
-            items, [s for s in settings.sources.news or () if isinstance(s, NewsFile)]
-        ),
+        periods=news_periods(items, settings.sources.news or ()),
         progress=progress,
     )
     return (

@@ -7,6 +7,7 @@ import polars as pl
 from stocktrend.config import NewsFile
 from stocktrend.features.news_periods import covered, news_periods, sources_begun
 from stocktrend.schema import UTC_TIME
+from stocktrend.service_settings import NewsFeed
 
 FIRST, AFTER = datetime(2015, 1, 1, tzinfo=UTC), datetime(2016, 1, 1, tzinfo=UTC)
 MARCH, MAY = datetime(2015, 3, 2, 12, tzinfo=UTC), datetime(2015, 5, 4, 9, tzinfo=UTC)
@@ -47,6 +48,18 @@ def test_a_declared_period_without_an_item_counts_none_and_is_not_unknown() -> N
 def test_a_second_source_within_one_entry_begins_with_its_first_item() -> None:
     periods = news_periods(items(wire=MARCH, blog=MAY), [entry("feed")])
     assert begun(periods, FIRST, MARCH, MAY) == [0, 1, 2]
+
+
+def test_the_period_of_a_file_is_not_that_of_a_service_beside_it() -> None:
+    service = NewsFeed(base_url="https://example.org/feed.xml")
+    late = datetime(2024, 5, 6, tzinfo=UTC)
+    for file in (entry(), entry("old")):
+        periods = news_periods(items(old=MARCH, rss=late), [file, service])
+        inside = covered(periods, pl.Series([FIRST, datetime(2023, 1, 1, tzinfo=UTC), late]))
+        assert inside[[0, 2]].all()
+        assert ("rss", late, None) in periods.rows()
+    assert not inside[1]  # after the file's end, before the service's first item
+    assert news_periods(items(rss=late), [service]).rows() == [("rss", late, None)]
 
 
 def test_configured_sources_have_begun_though_one_is_silent() -> None:

@@ -10,28 +10,32 @@ from numpy.typing import NDArray
 
 from stocktrend.config import NewsFile
 from stocktrend.schema import UTC_TIME
+from stocktrend.service_settings import Service
 
 FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
-def news_periods(items: pl.DataFrame, entries: Sequence[NewsFile]) -> pl.DataFrame:
+def news_periods(items: pl.DataFrame, sources: Sequence[NewsFile | Service]) -> pl.DataFrame:
     """The periods that the configuration declares, and that of each source that items name.
 
     A declared period stands whether or not an item was seen in it. A source without an entry of
     its own name begins with its first item, however early the entry that delivers it begins: else
-    an item known later would give earlier rows a second source.
+    an item known later would give earlier rows a second source. So does a source that a service
+    brings, whatever period a file beside it declares: how far back a service reaches is not told
+    but by what it gives.
 
     Args:
         items: News records: ``source`` and ``known_at``.
-        entries: The configured sources.
+        sources: The configured ones.
 
     Returns:
         ``source, start, end`` (UTC, both included, end null where open), from the first moment of
         a declared first day to the last of the last. Source is null for the period of an entry
         that is no source by itself: the only one, or one without a name.
     """
-    named = {entry.name: entry for entry in entries if entry.name and len(entries) > 1}
-    alone = entries[0] if len(entries) == 1 else None
+    entries = [source for source in sources if isinstance(source, NewsFile)]
+    named = {entry.name: entry for entry in entries if entry.name and len(sources) > 1}
+    alone = entries[0] if len(sources) == len(entries) == 1 else None
     rows = []
     for entry in entries:
         if entry.start:
