@@ -93,6 +93,34 @@ def test_what_decides_the_records_decides_whether_all_is_asked_for_again(
     assert (prints[0] != prints[1]) == again
 
 
+def prices_asked(root: Path, vendors: list[dict[str, Any]], chosen: list[str] | None = None) -> Any:
+    settings = named(prices=vendors)
+    with opened(settings, services(settings, chosen), root, ENVIRON, NOW) as found:
+        return found.asked[0]
+
+
+def test_vendors_want_the_same_whichever_of_them_is_asked(tmp_path: Path) -> None:
+    usual = [{"kind": "yfinance"}, {"kind": "tiingo"}]
+    plain = prices_asked(tmp_path, usual).fingerprint("AAPL")
+    assert prices_asked(tmp_path, usual[:1]).fingerprint("AAPL") == plain
+    other = [{"kind": "stooq", "suffix": ".uk"}, {"kind": "tiingo", "since": "2020-02-01"}]
+    whole, part = (prices_asked(tmp_path, other, chosen) for chosen in (None, ["stooq"]))
+    assert whole.fingerprint("AAPL") == part.fingerprint("AAPL") != plain
+    assert whole.since == part.since == date(2020, 2, 1)
+
+
+def test_a_host_is_asked_at_the_slowest_pace_of_its_services(tmp_path: Path) -> None:
+    settings = named(
+        news=[FEED, {**FEED, "name": "b", "per_minute": 7}, {**FEED, "name": "c", "per_hour": 9}]
+    )
+    with opened(settings, services(settings), tmp_path, {}, NOW) as found:
+        assert len({one.host for one in found.asked}) == 1
+        paces = {one.http._pace for one in found.asked}  # type: ignore[attr-defined]
+    (pace,) = paces
+    assert pace._apart == 60 / 7
+    assert pace._per_hour == 9
+
+
 def test_a_query_decides_its_own_ticker_alone(tmp_path: Path) -> None:
     prints = []
     for query in ("Apple", "Apple Inc"):

@@ -152,8 +152,7 @@ def opened(
             digests = partial(_fingerprint, settings.exchange, setting)
             found.asked.append(Asked(source, http, host, first, digests))
         if vendors:
-            sinces = [one.setting.since for one in wanted if one.group == PRICES]
-            found.asked.insert(0, _together(vendors, sinces, settings.exchange, now))
+            found.asked.insert(0, _together(vendors, settings, now))
         yield found
 
 
@@ -205,6 +204,22 @@ def _http(
     return stack.enter_context(closing(client))
 
 
+def _paces(wanted: Sequence[Named]) -> "dict[str, Pace]":
+    """Host -> its pace: the slowest that a service there is given."""
+    from stocktrend.live.pace import Pace
+
+    given: dict[str, list[Any]] = {}
+    for one in wanted:
+        given.setdefault(_host(one), []).append(one.setting)
+    return {
+        host: Pace(
+            min(setting.per_minute for setting in some),
+            min((s.per_hour for s in some if s.per_hour is not None), default=None),
+        )
+        for host, some in given.items()
+    }
+
+
 class _NoHttp:
     """For a source that makes its requests by a library of its own."""
 
@@ -217,17 +232,20 @@ class _NoHttp:
         raise NotImplementedError(f"no address is known below which {path} would be")
 
 
-def _together(
-    vendors: Sequence[tuple[Any, Http]],
-    sinces: Sequence[date | None],
-    exchange: str,
-    now: datetime,
-) -> Asked:
-    """Vendors of prices as one source: what one has given no other is asked for."""
+def _together(vendors: Sequence[tuple[Any, Http]], settings: Settings, now: datetime) -> Asked:
+    """Vendors of prices as one source: what one has given no other is asked for.
+
+    What is wanted is what all that are configured want, of whichever of them are asked. It changes
+    with what decides a vendor's bars and is not as usual, as a suffix of its symbols; a vendor that
+    is added to stand in for others has nothing asked for anew.
+    """
     from stocktrend.live.vendors import Vendors
 
-    given = min((since for since in sinces if since), default=None)
-    digest = _digest([PARSERS, exchange, str(given)])
+    all_of_them = [one.setting for one in services(settings) if one.group == PRICES]
+    given = min((one.since for one in all_of_them if one.since), default=None)
+    out = DECIDE_NOTHING | {"since"}
+    own = [one.model_dump(mode="json", exclude=out, exclude_defaults=True) for one in all_of_them]
+    digest = _digest([PARSERS, settings.exchange, str(given), [some for some in own if some]])
     first = given or _first_day(PRICES, now)
     return Asked(Vendors(tuple(vendors)), vendors[0][1], PRICES, first, lambda part: digest)
 
