@@ -204,22 +204,6 @@ def _http(
     return stack.enter_context(closing(client))
 
 
-def _paces(wanted: Sequence[Named]) -> "dict[str, Pace]":
-    """Host -> its pace: the slowest that a service there is given."""
-    from stocktrend.live.pace import Pace
-
-    given: dict[str, list[Any]] = {}
-    for one in wanted:
-        given.setdefault(_host(one), []).append(one.setting)
-    return {
-        host: Pace(
-            min(setting.per_minute for setting in some),
-            min((s.per_hour for s in some if s.per_hour is not None), default=None),
-        )
-        for host, some in given.items()
-    }
-
-
 class _NoHttp:
     """For a source that makes its requests by a library of its own."""
 
