@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from stocktrend.config import Settings
+from stocktrend.config import MembershipFile, Settings
 from stocktrend.errors import ConfigError, SourceError
+from stocktrend.lake import Lake
 from stocktrend.live.services import opened, services
+from stocktrend.sources.membership import read_membership
+from stocktrend.workflow.fetching import tickers_of
 
 NOW = datetime(2024, 3, 8, 15, 0, tzinfo=UTC)
 FEED = {"kind": "rss", "base_url": "https://feeds.example/a.xml"}
@@ -109,18 +112,6 @@ def test_vendors_want_the_same_whichever_of_them_is_asked(tmp_path: Path) -> Non
     assert whole.since == part.since == date(2020, 2, 1)
 
 
-def test_a_host_is_asked_at_the_slowest_pace_of_its_services(tmp_path: Path) -> None:
-    settings = named(
-        news=[FEED, {**FEED, "name": "b", "per_minute": 7}, {**FEED, "name": "c", "per_hour": 9}]
-    )
-    with opened(settings, services(settings), tmp_path, {}, NOW) as found:
-        assert len({one.host for one in found.asked}) == 1
-        paces = {one.http._pace for one in found.asked}  # type: ignore[attr-defined]
-    (pace,) = paces
-    assert pace._apart == 60 / 7
-    assert pace._per_hour == 9
-
-
 def test_a_query_decides_its_own_ticker_alone(tmp_path: Path) -> None:
     prints = []
     for query in ("Apple", "Apple Inc"):
@@ -159,3 +150,15 @@ def test_hosts_are_named_without_the_password_in_an_address(tmp_path: Path) -> N
     settings = named(news=[{**FEED, "base_url": "https://me:secret@feeds.example/a.xml"}])
     with opened(settings, services(settings), tmp_path, {}, NOW) as found:
         assert found.asked[0].host == "feeds.example"
+
+
+def test_services_are_asked_about_those_who_are_members_now(tmp_path: Path) -> None:
+    file, lake = tmp_path / "membership.csv", Lake(tmp_path / "lake")
+    file.write_text(
+        "ticker,start_date,end_date\nSTAYS,2010-01-04,\nLEAVES,2010-01-04,2030-06-03\n"
+        "LEFT,2010-01-04,2015-06-01\nCOMES,2030-01-02,\nCAME,2020-01-02,\n"
+    )
+    batch = read_membership(file, MembershipFile(path=str(file)), "universe", "membership.csv")
+    lake.upsert("universe", batch.records, NOW)
+    assert tickers_of(Settings(), lake, NOW) == ["CAME", "LEAVES", "STAYS"]
+    assert tickers_of(Settings(tickers=("A",)), lake, NOW) == ["A"]

@@ -134,11 +134,17 @@ def test_a_series_that_files_give_is_not_asked_for_as_well(root: Path) -> None:
     file = root / "stocktrend.yaml"
     settings = yaml.safe_load(file.read_text())
     (root / "raw" / "macro" / "mine.csv").write_text("date,value\n2017-01-01,4.8\n")
+    given = settings["sources"]["macro"][0]
     own = {"kind": "series", "path": "raw/macro/mine.csv", "series": "UNRATE"}
     settings["sources"]["macro"].append({**own, "release": {"rule": "lag", "days": 40}})
     file.write_text(yaml.safe_dump(settings))
     report = st.fetch(root, now=LATER)
     assert "UNRATE comes from 'raw/macro/mine.csv' and 'fred'" in report.errors["fred"]
+    assert [(one.name, one.parts, one.done) for one in report.sources] == [("fred", 1, 1)]
+    given["series"] = ["UNRATE"]
+    file.write_text(yaml.safe_dump(settings))
+    report = st.fetch(root, now=LATER)
+    assert (set(report.errors), report.sources) == ({"fred"}, ())
 
 
 def test_files_beside_services_that_nobody_reads_are_told(

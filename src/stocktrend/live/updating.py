@@ -42,6 +42,7 @@ class Asked:
         since: First day wanted of a part that is not marked.
         fingerprint: Digest of the settings that decide the records of a part: a part whose mark
             has another one is asked for from its start.
+        without: Parts that are not asked for.
     """
 
     source: Source
@@ -49,6 +50,7 @@ class Asked:
     host: str
     since: date
     fingerprint: Callable[[str], str]
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def fetch(
     hosts: dict[str, list[_Job]] = {}
     standings: dict[str, _Standing] = {}
     for one in asked:
-        parts = one.source.parts(tickers)
+        parts = [part for part in one.source.parts(tickers) if part not in one.without]
         standings[one.source.name] = _Standing(one.source, len(parts))
         progress(one.source.name, 0, len(parts), "parts")
         hosts.setdefault(one.host, []).extend(_job(one, p, marks, now, since) for p in parts)

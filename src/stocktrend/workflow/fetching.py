@@ -21,6 +21,7 @@ from stocktrend.live.updating import fetch as ask
 from stocktrend.progress import Progress, silent
 from stocktrend.settings import load_settings
 from stocktrend.sources.plan import plan
+from stocktrend.universe import among_members
 from stocktrend.workflow.places import lake_folder
 
 Notify = Callable[[str], None]
@@ -128,7 +129,7 @@ def fetch_alone(
     """``fetch`` for a caller that holds the live sources."""
     lake, now = Lake(lake_folder(root)), time()
     with opened(settings, wanted, root, os.environ, now) as found:
-        tickers = tickers_of(settings, lake)
+        tickers = tickers_of(settings, lake, now)
         found = _one_source_a_series(_with_parts(found, tickers), settings, root)
         fetched = ask(
             lake,
@@ -151,14 +152,15 @@ def fetch_alone(
     return FetchReport(fetched, found.refused, now.isoformat(), lacking)
 
 
-def tickers_of(settings: Settings, lake: Lake) -> list[str]:
+def tickers_of(settings: Settings, lake: Lake, now: datetime) -> list[str]:
     """Whom services are asked about: the settings' tickers, else the members, else all priced."""
     if settings.tickers:
         return list(settings.tickers)
     if not lake.exists:
         return []
-    last = lake.read("universe").group_by("ticker").agg(pl.all().sort_by("day").last())
-    members = last.filter("member")["ticker"].sort().to_list()
+    changes = lake.history("universe")
+    known = changes.select(pl.col("ticker").unique().sort(), pl.lit(now).alias("as_of"))
+    members = among_members(known, changes)["ticker"].to_list()
     return members or lake.spans("bars")["ticker"].unique().sort().to_list()
 
 
@@ -173,7 +175,7 @@ def _with_parts(found: Opened, tickers: Sequence[str]) -> Opened:
 
 
 def _one_source_a_series(found: Opened, settings: Settings, root: Path) -> Opened:
-    """Without the services that give a series which files or another service give too."""
+    """Without the series of services which files or another service give too."""
     owners: dict[str, str] = {}
     with suppress(StocktrendError):  # what is wrong with the files is told where they are read
         feeds = plan(settings, root).feeds
@@ -181,13 +183,14 @@ def _one_source_a_series(found: Opened, settings: Settings, root: Path) -> Opene
     asked, refused = [], dict(found.refused)
     for one in found.asked:
         series = one.source.parts(()) if one.source.table == "macro" else ()
-        twice = [name for name in series if name in owners]
-        if not twice:
-            owners |= dict.fromkeys(series, one.source.name)
-            asked.append(one)
-            continue
-        refused[one.source.name] = (
-            f"A series must come from one source, however {twice[0]} comes from "
-            f"{owners[twice[0]]!r} and {one.source.name!r}. Remove one in stocktrend.yaml"
-        )
+        twice = {name: owners[name] for name in series if name in owners}
+        if len(twice) < len(series) or not series:
+            asked.append(replace(one, without=frozenset(twice)))
+        if twice:
+            refused[one.source.name] = "; ".join(
+                f"A series must come from one source, however {name} comes from {owner!r} and "
+                f"{one.source.name!r}: it is not asked for. Remove one in stocktrend.yaml"
+                for name, owner in twice.items()
+            )
+        owners = {**dict.fromkeys(series, one.source.name), **owners}
     return replace(found, asked=asked, refused=refused)
