@@ -304,3 +304,19 @@ def test_what_a_lake_that_went_back_during_an_update_lacks_is_asked_for_by_the_n
     assert len(stored(lake)) < 37
     fetch(lake, [asked(Wire(items))], [], now=NOW)
     assert len(stored(lake)) == 37
+
+
+def test_bars_that_a_vendor_was_late_with_are_asked_for(tmp_path: Path) -> None:
+    lake, windows = Lake(tmp_path), []
+
+    class Late(Bars):
+        def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
+            windows.append(window.since)
+            return super().fetch(part, window, http)
+
+    for days, now in ((range(4, 7), NOW), (range(4, 7), NOW + timedelta(days=30))):
+        fetch(lake, [asked(Late(("A",), days=days))], [], now=now)
+    late = Late(("A",), days=range(4, 16))
+    (found,) = fetch(lake, [asked(late)], [], now=NOW + timedelta(days=60))
+    assert windows == [LONG_AGO, date(2024, 2, 28), date(2024, 2, 28)]
+    assert (found.counts.new, found.counts.unchanged) == (9, 3)

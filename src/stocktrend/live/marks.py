@@ -18,7 +18,7 @@ class Mark:
     Attributes:
         name: ``source:part``.
         table: Of the records.
-        until: The day on which it was last asked for.
+        until: The day on which it was last asked for; of bars, the newest session that came.
         settings: Digest of the source's settings then.
     """
 

@@ -4,7 +4,7 @@ One thread a host asks part after part; the main thread alone stores, many parts
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -294,8 +294,21 @@ def _take(answer: _Answer, standing: _Standing, storing: Storing) -> None:
         standing.lacking[part] = str(answer.failure)
     else:
         standing.failed[part] = str(answer.failure)
-    mark = answer.job.mark if answer.failure is None else None
+    mark = _reached(answer) if answer.failure is None else None
     storing.add(standing.source.name, answer.batches, mark, answer.job.held)
+
+
+def _reached(answer: _Answer) -> Mark | None:
+    """The mark of a part that came: of bars no later than the newest of them.
+
+    A vendor that lags behind gives the bars that are missing later, and is asked for them then.
+    """
+    mark = answer.job.mark
+    if mark is None or mark.table != "bars":
+        return mark
+    sessions = [batch.records["session"].max() for batch in answer.batches]
+    newest = max((day for day in sessions if isinstance(day, date)), default=None)
+    return None if newest is None else replace(mark, until=min(mark.until, newest))
 
 
 def _fetched(standing: _Standing, storing: Storing) -> Fetched:
