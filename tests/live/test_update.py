@@ -69,6 +69,20 @@ def test_a_later_update_tells_whose_scores_changed(updated: Updated, root: Path)
     assert steps == sorted(steps, reverse=True)
 
 
+def test_tickers_that_came_into_the_settings_after_training_are_named(
+    updated: Updated, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tickers = updated.first.scores["ticker"].sort().to_list()
+    configs = (root / "stocktrend.yaml", root / "runs" / str(updated.first.run) / "config.yaml")
+    for file, some in zip(configs, (tickers, tickers[:5]), strict=True):
+        file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"tickers": some}))
+    done = st.update(root, now=NOW)
+    assert sorted(done.scores["ticker"]) == tickers[:5]
+    assert done.untrained == tuple(tickers[5:]) != ()
+    show_update(Display(as_json=False), done)
+    assert f"was trained without: {', '.join(tickers[5:])}. Run" in capsys.readouterr().out
+
+
 def test_a_session_that_has_not_closed_is_not_scored(updated: Updated, root: Path) -> None:
     shutil.copytree(updated.late, root / "raw" / "prices", dirs_exist_ok=True)
     last = datetime(2017, 6, 30, 20, tzinfo=UTC)  # the close of the last bars in the files

@@ -149,6 +149,11 @@ def show_update(display: Display, done: "Update") -> None:
     made = "trained now" if done.trained else "the newest"
     display.heading(f"Strongest scores of {day:%Y-%m-%d} by run {done.run}, {made}")
     show_scores(display, strongest(done.scores), done.horizons, done.coverage)
+    if done.untrained:
+        display.say(
+            f"Not scored, as run {done.run} was trained without: {', '.join(done.untrained)}. Run "
+            f"`stocktrend train`, and the next update scores them"
+        )
     show_changes(display, done)
 
 

@@ -38,6 +38,7 @@ class Update:
         trained: The run was trained by this update.
         scores: The newest date's, as ``stocktrend.predict`` returns them, strongest first; empty
             where none could be given.
+        untrained: Tickers of the settings that the run was not trained for, and so does not score.
         before: Of the last update: ``ticker, as_of, run`` and scores; empty where there was none.
         problems: Step or service -> what failed, and the remedy.
     """
@@ -48,6 +49,7 @@ class Update:
     trained: bool = False
     horizons: tuple[int, ...] = ()
     coverage: float = 0.0
+    untrained: tuple[str, ...] = ()
     scores: pl.DataFrame = field(default_factory=pl.DataFrame)
     before: pl.DataFrame = field(default_factory=pl.DataFrame)
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class Update:
             "services": None if self.services is None else self.services.to_dict(),
             "run": self.run,
             "trained": self.trained,
+            "untrained": list(self.untrained),
             "changes": self.changes.to_dicts(),
             "problems": dict(self.problems),
         }
@@ -183,6 +186,11 @@ def _scored(
         "trained": trained,
         "horizons": horizons,
         "coverage": run.forecaster.intervals.coverage,
+        "untrained": tuple(
+            ticker
+            for ticker in settings.tickers or ()
+            if run.settings.tickers is not None and ticker not in run.settings.tickers
+        ),
         "scores": scores,
         "before": before,
     }
