@@ -173,10 +173,14 @@ def test_files_beside_services_that_nobody_reads_are_told(
     entry = {"kind": "news", "path": "raw/news/*.jsonl"}
     assert unread.endswith(f"add there: {json.dumps(entry)}")
     show_update(Display(as_json=False), Update(files=done))
-    assert unread in capsys.readouterr().out
+    assert unread in (said := capsys.readouterr().out)
+    assert "raw files to lake" not in said  # as none was opened
     settings["sources"]["news"].append(entry)
     file.write_text(yaml.safe_dump(settings))
-    assert not any("raw/news are not read" in line for line in st.ingest(root).warnings)
+    done = st.ingest(root, retrieved_at=NOW)
+    assert not any("raw/news are not read" in line for line in done.warnings)
+    show_update(Display(as_json=False), Update(files=done))
+    assert "raw files to lake" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("held", ["lake", "panel"])

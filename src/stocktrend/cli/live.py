@@ -138,8 +138,11 @@ def show_update(display: Display, done: "Update") -> None:
     """What came, what failed, the strongest scores and what changed."""
     from stocktrend.cli.results import show_ingested, show_scores, strongest
 
-    if done.files is not None and (done.files.sources or done.files.warnings):
+    if done.files is not None and any(source.files_read for source in done.files.sources):
         show_ingested(display, done.files)
+    elif done.files is not None:
+        for warning in done.files.warnings:
+            display.say(f"Warning: {warning}")
     if done.services is not None:
         show_fetched(display, done.services)
     show_problems(display, done.problems)
