@@ -80,7 +80,8 @@ def news(name: str, part: str, items: Sequence[Item]) -> Batch:
 def asked(source: object, since: date = LONG_AGO, settings: str = "as set") -> Asked:
     """A source that needs no requests, as the engine asks it."""
     name: str = source.name  # type: ignore[attr-defined]
-    return Asked(source, NoHttp(), name, since, lambda part: settings)  # type: ignore[arg-type]
+    parts = source.parts(())
+    return Asked(source, NoHttp(), name, since, lambda part: settings, parts)  # type: ignore[arg-type]
 
 
 def daily(first: date, days: int, word: str = "word") -> list[Item]:

@@ -152,7 +152,7 @@ def test_hosts_are_named_without_the_password_in_an_address(tmp_path: Path) -> N
         assert found.asked[0].host == "feeds.example"
 
 
-def test_services_are_asked_about_those_who_are_members_now(tmp_path: Path) -> None:
+def test_services_are_asked_about_those_who_were_members_since(tmp_path: Path) -> None:
     file, lake = tmp_path / "membership.csv", Lake(tmp_path / "lake")
     file.write_text(
         "ticker,start_date,end_date\nSTAYS,2010-01-04,\nLEAVES,2010-01-04,2030-06-03\n"
@@ -160,5 +160,19 @@ def test_services_are_asked_about_those_who_are_members_now(tmp_path: Path) -> N
     )
     batch = read_membership(file, MembershipFile(path=str(file)), "universe", "membership.csv")
     lake.upsert("universe", batch.records, NOW)
-    assert tickers_of(Settings(), lake, NOW) == ["CAME", "LEAVES", "STAYS"]
-    assert tickers_of(Settings(tickers=("A",)), lake, NOW) == ["A"]
+    now = ["CAME", "LEAVES", "STAYS"]
+    assert tickers_of(Settings(), lake, NOW.date(), NOW) == now
+    assert tickers_of(Settings(), lake, date(2015, 6, 1), NOW) == now
+    assert tickers_of(Settings(), lake, date(2015, 5, 31), NOW) == [
+        "CAME",
+        "LEAVES",
+        "LEFT",
+        "STAYS",
+    ]
+    assert tickers_of(Settings(), lake, date(2000, 1, 1), NOW) == [
+        "CAME",
+        "LEAVES",
+        "LEFT",
+        "STAYS",
+    ]
+    assert tickers_of(Settings(tickers=("A",)), lake, date(2000, 1, 1), NOW) == ["A"]

@@ -42,7 +42,7 @@ class Asked:
         since: First day wanted of a part that is not marked.
         fingerprint: Digest of the settings that decide the records of a part: a part whose mark
             has another one is asked for from its start.
-        without: Parts that are not asked for.
+        parts: That are asked for.
     """
 
     source: Source
@@ -50,7 +50,7 @@ class Asked:
     host: str
     since: date
     fingerprint: Callable[[str], str]
-    without: frozenset[str] = frozenset()
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,6 @@ _Arrivals = Queue[_Answer | BaseException]
 def fetch(
     lake: Lake,
     asked: Sequence[Asked],
-    tickers: Sequence[str],
     *,
     now: datetime,
     clock: Callable[[], datetime] | None = None,
@@ -147,7 +146,6 @@ def fetch(
     Args:
         lake: To store it in.
         asked: The sources; their names differ.
-        tickers: That sources of tickers are asked about.
         now: The time: nothing later is believed.
         clock: Tells when what came is stored: revisions are known from then on. Default: now.
         since: Ask from this day on, whatever is marked.
@@ -165,10 +163,9 @@ def fetch(
     hosts: dict[str, list[_Job]] = {}
     standings: dict[str, _Standing] = {}
     for one in asked:
-        parts = [part for part in one.source.parts(tickers) if part not in one.without]
-        standings[one.source.name] = _Standing(one.source, len(parts))
-        progress(one.source.name, 0, len(parts), "parts")
-        hosts.setdefault(one.host, []).extend(_job(one, p, marks, now, since) for p in parts)
+        standings[one.source.name] = _Standing(one.source, len(one.parts))
+        progress(one.source.name, 0, len(one.parts), "parts")
+        hosts.setdefault(one.host, []).extend(_job(one, p, marks, now, since) for p in one.parts)
     arrivals: _Arrivals = Queue(MOST_WAITING)
     stop = Event()
     threads = [

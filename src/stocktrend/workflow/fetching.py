@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -129,12 +130,10 @@ def fetch_alone(
     """``fetch`` for a caller that holds the live sources."""
     lake, now = Lake(lake_folder(root)), time()
     with opened(settings, wanted, root, os.environ, now) as found:
-        tickers = tickers_of(settings, lake, now)
-        found = _one_source_a_series(_with_parts(found, tickers), settings, root)
+        found = _one_source_a_series(_with_parts(found, settings, lake, now), settings, root)
         fetched = ask(
             lake,
             found.asked,
-            tickers,
             now=now,
             clock=time,
             since=since,
@@ -152,24 +151,34 @@ def fetch_alone(
     return FetchReport(fetched, found.refused, now.isoformat(), lacking)
 
 
-def tickers_of(settings: Settings, lake: Lake, now: datetime) -> list[str]:
-    """Whom services are asked about: the settings' tickers, else the members, else all priced."""
+def tickers_of(settings: Settings, lake: Lake, since: date, now: datetime) -> list[str]:
+    """Whom a service is asked about from a day on.
+
+    The settings' tickers, else all who were members since, else all with prices. Members that have
+    left are among them: without those that failed, the past would look better than it was.
+    """
     if settings.tickers:
         return list(settings.tickers)
     if not lake.exists:
         return []
     changes = lake.history("universe")
-    known = changes.select(pl.col("ticker").unique().sort(), pl.lit(now).alias("as_of"))
-    members = among_members(known, changes)["ticker"].to_list()
-    return members or lake.spans("bars")["ticker"].unique().sort().to_list()
+    ends = pl.DataFrame(
+        {"as_of": [datetime(since.year, since.month, since.day, 12, tzinfo=UTC), now]}
+    )
+    known = changes.select(pl.col("ticker").unique()).join(ends, how="cross")
+    held = among_members(known, changes)["ticker"]
+    came = changes.filter("member", pl.col("day").is_between(since, now.date()))["ticker"]
+    return sorted({*held, *came} or {*lake.spans("bars")["ticker"]})
 
 
-def _with_parts(found: Opened, tickers: Sequence[str]) -> Opened:
-    """Without the services that have nothing to be asked about, which is a failure of its own."""
-    idle = [one.source.name for one in found.asked if not one.source.parts(tickers)]
+def _with_parts(found: Opened, settings: Settings, lake: Lake, now: datetime) -> Opened:
+    """The parts of each; a service that has nothing to be asked about fails of its own."""
+    tickers = cache(lambda since: tickers_of(settings, lake, since, now))
+    asked = [replace(one, parts=one.source.parts(tickers(one.since))) for one in found.asked]
+    idle = [one.source.name for one in asked if not one.parts]
     return replace(
         found,
-        asked=[one for one in found.asked if one.source.name not in idle],
+        asked=[one for one in asked if one.parts],
         refused={**found.refused, **{name: NO_TICKERS.format(name) for name in idle}},
     )
 
@@ -182,15 +191,18 @@ def _one_source_a_series(found: Opened, settings: Settings, root: Path) -> Opene
         owners = {series: feed.setting.path for feed in feeds for series in feed.series}
     asked, refused = [], dict(found.refused)
     for one in found.asked:
-        series = one.source.parts(()) if one.source.table == "macro" else ()
-        twice = {name: owners[name] for name in series if name in owners}
-        if len(twice) < len(series) or not series:
-            asked.append(replace(one, without=frozenset(twice)))
+        if one.source.table != "macro":
+            asked.append(one)
+            continue
+        twice = {name: owners[name] for name in one.parts if name in owners}
+        kept = tuple(name for name in one.parts if name not in twice)
+        if kept:
+            asked.append(replace(one, parts=kept))
         if twice:
             refused[one.source.name] = "; ".join(
                 f"A series must come from one source, however {name} comes from {owner!r} and "
                 f"{one.source.name!r}: it is not asked for. Remove one in stocktrend.yaml"
                 for name, owner in twice.items()
             )
-        owners = {**dict.fromkeys(series, one.source.name), **owners}
+        owners |= dict.fromkeys(kept, one.source.name)
     return replace(found, asked=asked, refused=refused)
