@@ -10,7 +10,9 @@ stdin. Same arguments, same answers. Prices wander; a few rows are broken, for t
 import argparse
 import json
 import math
+import os
 import random
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -27,7 +29,10 @@ from server import Asked, Reply, Server
 
 DAY = timedelta(days=1)
 MONTHLY, DAILY = ("CPIAUCSL", "UNRATE", "PAYEMS", "INDPRO"), ("DGS10", "VIXCLS")
-KEYS = {"FRED_API_KEY": "k" * 32, "TIINGO_API_KEY": "t" * 32, "FINNHUB_API_KEY": "f" * 32}
+KEYS = {
+    f"{name}_API_KEY": letter * 32
+    for name, letter in zip(("FRED", "TIINGO", "STOOQ", "FINNHUB"), "ktsf", strict=True)
+}
 Routes = Mapping[str, Callable[[Asked], Reply]]
 
 
@@ -65,7 +70,10 @@ class Replayed:
 
         feed = {**at("rss", ticker="*"), "base_url": urls["rss"] + "/feed.xml"}
         return {
-            "prices": [at("tiingo", tickers=self.tickers)],
+            "prices": [
+                at("tiingo", tickers=self.tickers[::2]),
+                at("stooq", tickers=self.tickers[1::2]),
+            ],
             "news": [feed, at("gdelt", queries=self.queries), at("finnhub", tickers=self.tickers)],
             "policy": [at("fed_press"), at("federal_register"), at("policy_uncertainty")],
             "macro": [at("fred", series=[*MONTHLY, *DAILY])],
@@ -92,7 +100,8 @@ class Replayed:
 
     def _stooq(self, asked: Asked) -> Reply:
         ticker = asked.query["s"].split(".")[0].upper()
-        bars = self._bars(ticker, "0", "9999")
+        first, last = (str(date.fromisoformat(asked.query[end])) for end in ("d1", "d2"))
+        bars = self._bars(ticker, first, last)
         lines = [f"{d},{c},{c * 1.01},{c * 0.99},{c},{v:.0f}" for d, c, v in bars]
         return Reply(
             "\n".join(["Date,Open,High,Low,Close,Volume", *lines, ""]).encode(), "text/csv"
@@ -198,6 +207,22 @@ def serving(replayed: Replayed) -> Iterator[dict[str, Server]]:
             for path, script in routes.items():
                 servers[kind].script(path, script)
         yield servers
+
+
+@contextmanager
+def replayed(
+    tickers: int, now: datetime
+) -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
+    """Servers in another process, and kind -> where; the environment has their keys from then on.
+
+    A line written to the process is answered with what each was asked since: the number of
+    requests, of those with a condition, and of those whose answer had not changed.
+    """
+    os.environ |= KEYS
+    line = [sys.executable, __file__, "--tickers", str(tickers), "--now", now.isoformat()]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server, json.loads(server.stdout.readline())
 
 
 def main() -> None:

@@ -16,7 +16,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -180,17 +179,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="Leave a root that differs here.")
     given = parser.parse_args()
-    os.environ |= live_answers.KEYS
-    line = [sys.executable, live_answers.__file__, "--tickers", str(TICKERS)]
-    server = subprocess.Popen(
-        [*line, "--now", NOW.isoformat()],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout is not None
-    urls = json.loads(server.stdout.readline())
-    with tempfile.TemporaryDirectory() as place:
+    with (
+        live_answers.replayed(TICKERS, NOW) as (_, urls),
+        tempfile.TemporaryDirectory() as place,
+    ):
         folder = Path(place)
         finished(forked(lambda: prepare(folder / "base", urls)))
         kills = Kills(folder / "base", given.seed)
@@ -203,7 +195,6 @@ def main() -> int:
                 shutil.copytree(folder / "undisturbed", given.keep / "undisturbed")
                 break
             shutil.rmtree(root)
-    server.communicate()
     print(f"{'trials':>7} {'kills':>6} {'too late':>9} {'seconds':>8} {'problems':>9}")
     print(
         f"{given.trials:7} {kills.kills:6} {kills.late:9} {kills.seconds:8.1f} "

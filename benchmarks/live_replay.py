@@ -7,13 +7,12 @@ second one makes a request without a condition or writes to a table, or a source
     python benchmarks/live_replay.py --tickers 500 --per-minute 1000
 
 GDELT is asked about the market and 20 tickers, by the month since 2017; Finnhub about all tickers,
-by the month of the last year, as its free keys allow; Stooq and yfinance, which stand in for
-Tiingo where it fails, are not asked.
+by the month of the last year, as its free keys allow. Half of the tickers have their prices from
+Tiingo, half from Stooq; yfinance finds its own servers, so it is not asked.
 """
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -90,17 +89,10 @@ def main() -> int:
     if given.root is not None:
         ask(given.root)
         return 0
-    os.environ |= live_answers.KEYS
-    line = [sys.executable, live_answers.__file__, "--tickers", str(given.tickers)]
-    server = subprocess.Popen(
-        [*line, "--now", NOW.isoformat()],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout is not None
-    urls = json.loads(server.stdout.readline())
-    with tempfile.TemporaryDirectory() as place:
+    with (
+        live_answers.replayed(given.tickers, NOW) as (server, urls),
+        tempfile.TemporaryDirectory() as place,
+    ):
         root = Path(place)
         sources = live_answers.Replayed(given.tickers, NOW).sources(urls, given.per_minute)
         (root / "stocktrend.yaml").write_text(yaml.safe_dump({"sources": sources}))
@@ -111,7 +103,6 @@ def main() -> int:
         second, again = asked_once(root, server)
         show("second update", second, again, given.per_minute)
         wrote = versions != (lake.versions(), lake.ledger.entries())
-    server.communicate()
     missed = [
         f"{name} failed: {error}" for name, error in {**first["errors"], **second["errors"]}.items()
     ]
