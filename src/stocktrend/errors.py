@@ -4,6 +4,7 @@ Every message states the rule, the value found and the remedy. The command line 
 ``StocktrendError`` into one message and exit code 2, without a traceback.
 """
 
+import sys
 from collections.abc import Sequence
 
 
@@ -40,3 +41,8 @@ class NoRowsError(DataError):
 
 class ModelError(StocktrendError):
     """Shapes, devices or checkpoints that do not fit the model."""
+
+
+def install(extra: str) -> str:
+    """The remedy where libraries of an extra are missing: for the Python that lacks them."""
+    return f"Install it: {sys.executable} -m pip install 'stocktrend[{extra}]'"

@@ -154,7 +154,9 @@ class ProgressDisplay:
             return
         self._told = now
         left = (now - begun) / done * (total - done)
-        sys.stderr.write(f"{step}: {done:,} of {total:,} {unit}, about {duration(left)} left\n")
+        sys.stderr.write(
+            f"{step}: {done:,} of {counted(total, unit)}, about {duration(left)} left\n"
+        )
         sys.stderr.flush()
 
     def _draw(self, bars: "Progress", step: str, done: int, total: int | None, unit: str) -> None:
@@ -170,7 +172,9 @@ class ProgressDisplay:
         self._since = self._told = time.perf_counter()
         seconds = self._since - begun
         speed = _rate(done / seconds, unit) if seconds > 0.05 else ""
-        sys.stderr.write(f"{step}: {done:,} {unit} in {seconds:.1f} s{speed and ', '}{speed}\n")
+        sys.stderr.write(
+            f"{step}: {counted(done, unit)} in {seconds:.1f} s{speed and ', '}{speed}\n"
+        )
         sys.stderr.flush()
 
 
@@ -186,9 +190,18 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def counted(number: int, unit: str) -> str:
+    """A number of things, the name of one without its s.
+
+    >>> counted(1, "dates"), counted(2_000, "dates")
+    ('1 date', '2,000 dates')
+    """
+    return f"{number:,} {unit.removesuffix('s') if number == 1 else unit}"
+
+
 def _rate(speed: float, unit: str) -> str:
     """Slower than one a second says nothing that the time does not."""
-    return f"{speed:,.0f} {unit}/s" if speed >= 1 else ""
+    return f"{counted(round(speed), unit)}/s" if speed >= 1 else ""
 
 
 def _bars() -> "Progress":

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -11,7 +12,7 @@ import typer
 from stocktrend.cli import options
 from stocktrend.cli.app import COMMAND, app
 from stocktrend.cli.display import Display
-from stocktrend.errors import ConfigError
+from stocktrend.errors import ConfigError, install
 
 if TYPE_CHECKING:
     from stocktrend.workflow.initial import Index
@@ -24,7 +25,9 @@ TICKERS = "AAPL,AMZN,GOOGL,JPM,MSFT,NVDA,WMT,XOM"
 @app.command(**COMMAND)
 def init(
     context: typer.Context,
-    data_root: Annotated[Path | None, typer.Option(help="Folder to write into.")] = None,
+    data_root: Annotated[
+        Path | None, typer.Option(help="Folder to write into; asked for, else ./market.")
+    ] = None,
     tickers: Annotated[
         str | None,
         typer.Option(help="Separated by commas, or an index file.", metavar="A,B|FILE"),
@@ -74,6 +77,8 @@ def init(
     load_settings(root, environ={})
     for file in written:
         display.say(f"Wrote {file}")
+    if kinds and find_spec("hishel") is None:
+        display.say(f"Services need the extra `live`. {install('live')}")
     display.say(f"Next: stocktrend update --data-root {root}")
     display.finish({"data_root": root, "files": written, "next": "update"})
 

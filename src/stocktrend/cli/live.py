@@ -10,7 +10,7 @@ import typer
 
 from stocktrend.cli import options
 from stocktrend.cli.app import COMMAND, INCOMPLETE, app
-from stocktrend.cli.display import Display, ProgressDisplay, visible
+from stocktrend.cli.display import Display, ProgressDisplay, counted, visible
 from stocktrend.errors import SourceError
 
 if TYPE_CHECKING:
@@ -158,6 +158,9 @@ def show_update(display: Display, done: "Update") -> None:
             f"`stocktrend train`, and the next update scores them"
         )
     show_changes(display, done)
+    display.say(f"Verdict on this run, on dates that it never saw: {done.verdict}")
+    if done.page is not None:
+        display.say(f"Report: {done.page}")
 
 
 def show_changes(display: Display, done: "Update") -> None:
@@ -174,7 +177,9 @@ def show_changes(display: Display, done: "Update") -> None:
     if changes.is_empty():
         display.say(f"No score has changed {since}.")
         return
-    display.heading(f"{changes.height:,} scores changed {since}, at {done.horizons[0]} days")
+    display.heading(
+        f"{counted(changes.height, 'scores')} changed {since}, at {done.horizons[0]} days"
+    )
     changed = changes.drop_nulls().head(MOST_CHANGES)
     if not changed.is_empty():
         display.table(("ticker", "#before", "#now", "#change"), changed.iter_rows())

@@ -142,7 +142,8 @@ def _find_root(data_root: Path | None, config: Path | None, problems: list[str])
         found = "it is a file" if root.exists() else "it does not exist"
         problems.append(
             f"--data-root must be an existing folder, however: {root}: {found}. Check the path, or "
-            f"make a market there with `stocktrend simulate --data-root {root}`"
+            f"begin there: `stocktrend init --data-root {root}` for services on the internet, "
+            f"`stocktrend simulate --data-root {root}` for a simulated market"
         )
         return None
     return root

@@ -45,6 +45,7 @@ def simulate(
     with ProgressDisplay() as progress:
         made = st.simulate(root, **chosen, progress=progress)
     show_simulated(display, made)
+    display.say(f"Next: stocktrend run --data-root {root}")
     return {"data_root": root, **made.to_dict()}
 
 

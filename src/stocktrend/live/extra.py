@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stocktrend.errors import ConfigError
+from stocktrend.errors import ConfigError, install
 
 
 @contextmanager
@@ -18,5 +18,5 @@ def extra() -> Iterator[None]:
     except ImportError as missing:
         raise ConfigError(
             f"Live sources need the libraries of the extra `live`, however {missing.name} is not "
-            f"installed. Install them: pip install 'stocktrend[live]'"
+            f"installed. {install('live')}"
         ) from missing

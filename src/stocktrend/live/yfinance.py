@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from stocktrend.errors import SourceError
+from stocktrend.errors import SourceError, install
 from stocktrend.live.answers import LATER, rows_of, shown
 from stocktrend.live.bars import OVERLAP, AskedBars, closed_bars, share_class
 from stocktrend.live.child import Child
@@ -132,8 +132,7 @@ def problem(answer: Mapping[str, Any], asked: AskedBars) -> tuple[SourceError, b
     what = f"{kinds[0] if kinds else 'an error'}: {said}"
     if "ModuleNotFoundError" in kinds:
         return SourceError(
-            f"{asked.source} needs the library yfinance, however: {what}. Install it: pip install "
-            f"'stocktrend[live]'"
+            f"{asked.source} needs the library yfinance, however: {what}. {install('live')}"
         ), False
     if "MemoryError" in kinds:
         return SourceError(

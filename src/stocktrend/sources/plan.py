@@ -185,7 +185,10 @@ def _nothing(kind: str, root: Path, configured: bool) -> str:
         "macro": "FRED's date,value files under their series' names (CPIAUCSL.csv, DGS10.csv)",
     }[kind]
     if kind == "prices":
-        return f"There must be prices, however {folder} holds no file to read. Put there: {what}"
+        return (
+            f"There must be prices, however {folder} holds no file to read. Put there: {what}; or "
+            f"name services that bring them (`stocktrend init`)"
+        )
     return (
         f"no {kind} in {folder}: the {kind} features will be null. To have them, put there: {what}"
     )

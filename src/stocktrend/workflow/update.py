@@ -36,6 +36,8 @@ class Update:
         services: What came of the services; None where the settings name none.
         run: Id of the run that scored.
         trained: The run was trained by this update.
+        verdict: On the run, in a sentence.
+        page: Its report; None where there is none.
         scores: The newest date's, as ``stocktrend.predict`` returns them, strongest first; empty
             where none could be given.
         untrained: Tickers of the settings that the run was not trained for, and so does not score.
@@ -47,6 +49,8 @@ class Update:
     services: FetchReport | None = None
     run: str | None = None
     trained: bool = False
+    verdict: str = ""
+    page: Path | None = None
     horizons: tuple[int, ...] = ()
     coverage: float = 0.0
     untrained: tuple[str, ...] = ()
@@ -101,6 +105,8 @@ class Update:
             "services": None if self.services is None else self.services.to_dict(),
             "run": self.run,
             "trained": self.trained,
+            "verdict": self.verdict,
+            "report": None if self.page is None else str(self.page),
             "untrained": list(self.untrained),
             "changes": self.changes.to_dicts(),
             "problems": dict(self.problems),
@@ -162,8 +168,9 @@ def _scored(
     """Panel, run, scores and those of the last update, which they replace on disk."""
     from stocktrend.workflow.material import stored_panel
     from stocktrend.workflow.page import report
+    from stocktrend.workflow.places import runs_folder
     from stocktrend.workflow.prediction import predict
-    from stocktrend.workflow.run import finished_runs, load_run
+    from stocktrend.workflow.run import REPORT_FILE, finished_runs, load_run
     from stocktrend.workflow.steps import train
 
     stored_panel(root, settings, progress, wait=notify)
@@ -171,6 +178,7 @@ def _scored(
     if trained:
         report(train(root, settings=settings, progress=progress), created=now)
     run = load_run(root)
+    page = runs_folder(root) / run.id / REPORT_FILE
     horizons = run.forecaster.horizons
     scores = predict(root, run_id=run.id, now=now, progress=progress)
     scores = scores.sort(f"score_{horizons[0]}d", descending=True)
@@ -184,6 +192,8 @@ def _scored(
     return {
         "run": run.id,
         "trained": trained,
+        "verdict": "not evaluated" if run.evaluation is None else run.evaluation.headline,
+        "page": page if page.is_file() else None,
         "horizons": horizons,
         "coverage": run.forecaster.intervals.coverage,
         "untrained": tuple(

@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stocktrend.errors import ConfigError, StocktrendError
+from stocktrend.errors import ConfigError, StocktrendError, install
 from stocktrend.features.text.model_folder import KIND, label_scores, model_digest
 from stocktrend.threads import one_torch_thread
 
@@ -71,7 +71,7 @@ class ModelScorer:
         if find_spec("transformers") is None:
             raise ConfigError(
                 "text.model needs the package transformers, however it is not installed. "
-                "Run pip install 'stocktrend[text]', or leave text.model out for the lexicon"
+                f"{install('text')}, or leave text.model out for the lexicon"
             )
 
     @property

@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from stocktrend.errors import ConfigError
+from stocktrend.errors import ConfigError, install
 
 PACKAGE: Final = "bokeh_sampledata"
 FIRST_VERSION: Final = (2026, 1)
@@ -52,8 +52,7 @@ def packaged_version() -> str:
         have = f"{found} is installed" if found else "it is not installed"
         least = ".".join(str(part) for part in FIRST_VERSION)
         raise ConfigError(
-            f"the sample needs {PACKAGE} {least} or newer, however: {have}. "
-            f"Install it: pip install 'stocktrend[demo]'"
+            f"the sample needs {PACKAGE} {least} or newer, however: {have}. {install('demo')}"
         )
     return found
 
