@@ -10,6 +10,7 @@ from threading import Event
 import polars as pl
 import pytest
 import yaml
+from server import Asked, Reply
 from updated import NOW, Updated
 
 import stocktrend as st
@@ -81,6 +82,35 @@ def test_tickers_that_came_into_the_settings_after_training_are_named(
     assert done.untrained == tuple(tickers[5:]) != ()
     show_update(Display(as_json=False), done)
     assert f"was trained without: {', '.join(tickers[5:])}. Run" in capsys.readouterr().out
+
+
+def test_a_ticker_that_no_vendor_has_bars_of_leaves_the_others_their_run_and_scores(
+    updated: Updated, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tickers = updated.first.scores["ticker"].sort().to_list()
+    bars = (root / "raw" / "prices" / f"{tickers[0]}.csv").read_text()
+
+    def stooq(asked: Asked) -> Reply:
+        return Reply((b"No data" if asked.query["s"] == "nope.us" else bars.encode()), "text/plain")
+
+    monkeypatch.setenv("STOOQ_API_KEY", "0123456789abcdef")
+    updated.server.script("/q/d/l/", stooq)
+    file = root / "stocktrend.yaml"
+    settings = yaml.safe_load(file.read_text()) | {"tickers": [*tickers, "NOPE"]}
+    vendor = {"kind": "stooq", "base_url": updated.server.base_url, "per_minute": 60_000}
+    settings["sources"]["prices"] = [
+        {**vendor, "tickers": [tickers[0], "NOPE"]},
+        {"kind": "bars", "path": "raw/prices/*.csv"},
+    ]
+    file.write_text(yaml.safe_dump(settings))
+    shutil.rmtree(root / "runs")
+    for first in (True, False):
+        done = st.update(root, now=NOW)
+        assert done.problems == {}
+        assert done.trained is first
+        assert sorted(done.scores["ticker"]) == tickers
+        assert done.services is not None
+        assert list(done.services.lacking) == (["NOPE"] if first else [])
 
 
 def test_a_session_that_has_not_closed_is_not_scored(updated: Updated, root: Path) -> None:

@@ -14,10 +14,13 @@ from stocktrend.atomic import write_parquet
 from stocktrend.config import Settings
 from stocktrend.errors import StocktrendError
 from stocktrend.ingestion import IngestReport, ingest
-from stocktrend.live.services import FOLDER, services
+from stocktrend.lake import Lake
+from stocktrend.live.services import FOLDER, PRICES, services
+from stocktrend.live.status import read_status
 from stocktrend.progress import Progress, silent
 from stocktrend.settings import load_settings
 from stocktrend.workflow.fetching import FetchReport, Notify, fetch_alone, time_of, updating
+from stocktrend.workflow.places import lake_folder
 
 SCORES: Final = "scores.parquet"
 """Under ``<data_root>/live``: the scores of the last update, to tell what changed since."""
@@ -124,8 +127,9 @@ def update(
     """Bring a data root up to date and score its newest date.
 
     New files of ``raw/`` are read and all services asked; then the panel is built, and the newest
-    run scores its newest date. Without a run one is trained first. What fails leaves the rest its
-    way. Two updates at once: the second one waits. Stopped anywhere, the next one completes it.
+    run scores its newest date. Without a run one is trained first. Tickers that no vendor has bars
+    of are left out. What fails leaves the rest its way. Two updates at once: the second one waits.
+    Stopped anywhere, the next one completes it.
 
     Args:
         root: The data root.
@@ -155,11 +159,23 @@ def update(
             fetched = fetch_alone(folder, chosen, wanted, time, None, progress, notify)
             problems |= fetched.errors
         try:
-            scored = _scored(folder, chosen, time(), progress, notify)
+            known = _without_lacking(folder, chosen)
+            scored = _scored(folder, known, time(), progress, notify)
         except StocktrendError as error:
             problems[SCORING] = str(error)
             scored = {}
     return Update(files=files, services=fetched, problems=problems, **scored)
+
+
+def _without_lacking(root: Path, settings: Settings) -> Settings:
+    """The settings without tickers that the vendors lack and the lake has no bars of, either."""
+    status = read_status(root / FOLDER).get(PRICES)
+    if settings.tickers is None or status is None or not status.lacking:
+        return settings
+    lacking = set(status.lacking) - {*Lake(lake_folder(root)).spans("bars")["ticker"]}
+    kept = tuple(ticker for ticker in settings.tickers if ticker not in lacking)
+    # Where none is left, the error that names them all is the right one.
+    return settings.model_copy(update={"tickers": kept}) if kept else settings
 
 
 def _scored(
