@@ -226,7 +226,7 @@ def test_no_data_of_stooq_is_an_error_only_if_it_says_so_of_all_spans() -> None:
     ("body", "said"),
     [
         ("Exceeded the daily hits limit", "Ask again tomorrow"),
-        ("Get your apikey:\n\n1. Open https://stooq.com/q/d/?s=aapl.us", "one in STOOQ_API_KEY"),
+        ("Get your apikey:\n\n1. Open https://stooq.com/q/d/?s=aapl.us", "STOOQ_API_KEY of the"),
         ("Przekroczony dzienny limit wywolan", "Ask again tomorrow"),
         ("<html><head><title>Stooq</title>", "a page of HTML"),
         ("Access denied", "text: 'Access denied'"),

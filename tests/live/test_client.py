@@ -329,6 +329,32 @@ def test_a_key_is_sent_and_told_nowhere(
     assert "httpcore2" in caplog.text
 
 
+NOT_REGISTERED = (
+    '{"error_code":400,"error_message":"Bad Request.  The value for variable api_key is not '
+    'registered.  Read https://fred.stlouisfed.org/docs/api/api_key.html for more information."}'
+)
+NO_SERIES = '{"error_code":400,"error_message":"Bad Request.  The series does not exist."}'
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "said", "remedy"),
+    [
+        ("fred", 400, NOT_REGISTERED, "Check the key in my keys.yaml, and"),
+        ("tiingo", 401, '{"detail": "Invalid token."}', "Check the key in my keys.yaml, and"),
+        ("fred", 400, NO_SERIES, "Check what is asked for"),
+        ("tiingo", 400, '{"detail": "no such format"}', "Check what is asked for"),
+    ],
+)
+def test_a_key_that_is_refused_is_to_be_checked_where_it_was_found(
+    server: Server, kind: str, status: int, said: str, remedy: str
+) -> None:
+    server.script("/a", lambda _: Reply(said.encode(), status=status))
+    key = Key(MARK, WAYS[kind], "my keys.yaml")
+    with client(server, key=key) as asking, pytest.raises(SourceError) as error:
+        asking.get("/a")
+    assert remedy in str(error.value)
+
+
 SECRETS = {
     "a token in the query": ("?feed=Microsoft&token=abcdef0123456789", "abcdef0123456789"),
     "a short token": ("?feed=Microsoft&token=tok-4711", "tok-4711"),

@@ -56,27 +56,37 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> No
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "found"),
     [
-        f"fred: [{MARK}]",
-        f"fred: {MARK}: {MARK}",
-        f"{MARK}: {MARK}",
-        f"[{MARK}]",
-        f"fred:\n  key: {MARK}",
-        f'fred: "{MARK}',
-        f"fred: {MARK} {MARK}",
-        f"fred: {MARK}é",
-        f"!!python/object:{MARK} x",
-        f"fred: {MARK}\nfred: {MARK}",
-        f"fred: {MARK}\ngdelt: {MARK}",
-        "fred: short",
+        (f"fred: [{MARK}]", "line 1 is"),
+        (f"fred: {MARK}: {MARK}", "line 1 is"),
+        (f"{MARK}: {MARK}", "line 1 is"),
+        (f"[{MARK}]", "it is no such file"),
+        (f"fred:\n  key: {MARK}", "line 1 is"),
+        (f'fred: "{MARK}', "line 1 is"),
+        (f"fred: {MARK} {MARK}", "no blanks"),
+        (f"fred: {MARK}é", "no blanks"),
+        (f"!!python/object:{MARK} x", "line 1 is"),
+        (f"fred: {MARK}\nfred: {MARK}", "line 2 is"),
+        (f"# mine\n\nfred: {MARK}\nfinnhub: {MARK}\ntingo: {MARK}\n", "line 5 is"),
+        (f"gdelt: {MARK}\nfred: {MARK}\ntingo: {MARK}", "line 1, 3 is"),
+        ("fred: short", "The key in .*keys.yaml must have at least 8"),
     ],
 )
-def test_a_file_that_is_wrong_is_refused_without_a_word_of_it(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_wrong_is_refused_by_its_line_without_a_word_of_it(
+    tmp_path: Path, text: str, found: str
+) -> None:
     private(tmp_path, text)
-    with pytest.raises(ConfigError, match="must") as error:
+    with pytest.raises(ConfigError, match=found) as error:
         read_keys(tmp_path, {})
     assert MARK not in str(error.value) + repr(error.value.__context__)
+
+
+def test_a_key_tells_where_it_was_found(tmp_path: Path) -> None:
+    file = private(tmp_path, f"fred: {MARK}\ntiingo: {MARK}\n")
+    keys = read_keys(tmp_path, {"FRED_API_KEY": MARK})
+    places = [key.place for key in (keys.of("fred"), keys.of("tiingo")) if key]
+    assert places == ["FRED_API_KEY of the environment", str(file)]
 
 
 def test_a_key_of_digits_is_a_key(tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ class Client:
         said = " ".join(came.body[:200].decode("utf-8", "replace").split())
         found = f"its status is {came.status}" + (f" ({said})" if said else "")
         if came.status not in PASSING and came.status < 500:
-            error = self._error(address, found, self._remedy(came.status))
+            error = self._error(address, found, self._remedy(came.status, said))
             raise NothingError(str(error)) if came.status in GONE else error
         wait = came.retry_after
         if wait is not None and wait > self._limits.retry_after:
@@ -221,9 +221,9 @@ class Client:
         slower = f"Set a smaller per_minute for {self._name}" if came.status == 429 else LATER
         raise Passing(self._error(address, found, slower), wait)
 
-    def _remedy(self, status: int) -> str:
-        if status in (401, 403) and self._key:
-            return f"Check the key in {self._key.variable}, and what it is allowed"
+    def _remedy(self, status: int, said: str) -> str:
+        if self._key and self._key.blamed(status, said):
+            return f"Check the key in {self._key.place}, and what it is allowed"
         if status in (401, 403):
             return "The service refuses: it may want a key, or other terms of use"
         return f"Check what is asked for, and base_url of {self._name}"

@@ -1,6 +1,7 @@
 """Keys of services: from the environment or a file of the user's own, and never shown."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from stocktrend.errors import ConfigError, SourceError
-from stocktrend.provenance import Given, read_yaml
+from stocktrend.provenance import Given, key_origin, read_yaml
 
 FILE: Final = "keys.yaml"
 HIDDEN: Final = "***"
@@ -48,19 +49,25 @@ class Key:
     (***, '***')
     """
 
-    __slots__ = ("_value", "_way")
+    __slots__ = ("_value", "_way", "place")
 
-    def __init__(self, value: str, way: Way) -> None:
+    def __init__(self, value: str, way: Way, place: str | None = None) -> None:
         """Hold a key.
+
+        Args:
+            value: The key itself.
+            way: How it is sent.
+            place: Where it was found, for messages. Default: its variable of the environment.
 
         Raises:
             ConfigError: it has blanks, characters outside of ASCII, or fewer than 8.
         """
         value = value.strip()
+        self.place = place or f"{way.variable} of the environment"
         if len(value) < SHORTEST or not (value.isascii() and value.isprintable()) or " " in value:
             raise ConfigError(
-                f"{way.variable} must be a key of at least {SHORTEST} letters and digits, however "
-                f"the one that is given is not. Copy it again from {way.page}"
+                f"The key in {self.place} must have at least {SHORTEST} characters of ASCII and no "
+                f"blanks, however it has not. Copy it again from {way.page}"
             )
         self._value = value
         self._way = way
@@ -76,10 +83,14 @@ class Key:
         """What is sent of it in the query."""
         return {self._way.field: self._value} if self._way.field else {}
 
-    @property
-    def variable(self) -> str:
-        """Where it can be set."""
-        return self._way.variable
+    def blamed(self, status: int, said: str) -> bool:
+        """Whether an answer refuses the key: some name its field, with the status of any mistake.
+
+        >>> Key("0123456789abcdef", WAYS["fred"]).blamed(400, "api_key is not registered")
+        True
+        """
+        field = self._way.field
+        return status in (401, 403) or (status == 400 and field != "" and field in said)
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -162,8 +173,9 @@ def read_keys(root: Path, environ: Mapping[str, str]) -> Keys:
             none. No message has any part of a key.
     """
     file = root / FILE
-    found = {**_written(file), **_set(environ)}
-    return Keys({kind: Key(value, WAYS[kind]) for kind, value in found.items()}, file)
+    written, given = _written(file), _set(environ)
+    found = {kind: Key(value, WAYS[kind], str(file)) for kind, value in written.items()}
+    return Keys(found | {kind: Key(value, WAYS[kind]) for kind, value in given.items()}, file)
 
 
 def _set(environ: Mapping[str, str]) -> dict[str, str]:
@@ -182,13 +194,18 @@ def _written(file: Path) -> dict[str, str]:
     # What is wrong with the file is not repeated: the words of it could be a key.
     tree, problems = read_yaml(file)
     values: dict[str, str] = {}
+    wrong = [found[1] for found in (re.match(r".*?:(\d+) ", text) for text in problems) if found]
     for kind, given in tree.items():
         value = given.value if isinstance(given, Given) else None
         if kind in WAYS and isinstance(value, str | int):
             values[kind] = str(value)
-    if problems or len(values) < len(tree):
+        else:
+            wrong.append(key_origin(tree, (kind,)).rpartition(":")[2])
+    if problems or wrong:
+        which = ", ".join(sorted(set(wrong), key=int))
+        found = f"line {which} is none of these" if which else "it is no such file"
         raise ConfigError(
-            f'{file} must have lines `kind: "key"` with the kinds {", ".join(WAYS)}, however a '
-            f"line is none of these. Correct it, or remove the file and set the environment"
+            f'{file} must have lines `kind: "key"` with the kinds {", ".join(WAYS)}, however '
+            f"{found}. Correct it, or remove the file and set the environment"
         )
     return values

@@ -23,7 +23,7 @@ from stocktrend.live.bars import (
     us_symbol,
 )
 from stocktrend.live.http import Answer, Http
-from stocktrend.live.keys import WAYS
+from stocktrend.live.keys import FILE, WAYS
 from stocktrend.live.source import Window
 from stocktrend.service_settings import Stooq as StooqSetting
 from stocktrend.sources.batch import Batch
@@ -134,7 +134,8 @@ def lines_of(answer: Answer, asked: AskedBars) -> list[str]:
     if said.startswith(KEY):
         raise SourceError(
             f"{asked.source} must be asked with a key that it knows, however it says "
-            f"{shown(text)!r}. Set a new one in {WAYS['stooq'].variable}, from {WAYS['stooq'].page}"
+            f"{shown(text)!r}. Get a new one at {WAYS['stooq'].page} and set it where the old one "
+            f"is: {WAYS['stooq'].variable} of the environment, or {FILE}"
         )
     header = [name.strip() for name in lines[0].split(",")] if lines else []
     missing = [name for name in COLUMNS.values() if header.count(name) != 1]
