@@ -18,7 +18,7 @@ from stocktrend.errors import SourceError
 from stocktrend.live.answers import json_of
 from stocktrend.live.client import Client
 from stocktrend.live.feed import Feed
-from stocktrend.live.http import Answer
+from stocktrend.live.http import Answer, UnreachableError
 from stocktrend.live.keys import WAYS, Key
 from stocktrend.live.pace import Pace
 from stocktrend.live.wire import Limits
@@ -36,6 +36,7 @@ def client(
     key: Key | None = None,
     limits: Limits = QUICK,
     base_url: str | None = None,
+    notify: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Client]:
     asking = Client(
         name="tiingo",
@@ -44,6 +45,7 @@ def client(
         cache=cache,
         key=key,
         limits=limits,
+        notify=notify,
     )
     try:
         yield asking
@@ -267,9 +269,25 @@ def test_a_body_whose_length_nobody_told_is_not_whole_when_time_is_up(server: Se
 def test_nobody_listening_is_an_error(server: Server) -> None:
     with (
         client(server, base_url="http://127.0.0.1:9") as asking,
-        pytest.raises(SourceError, match=r"ConnectError.* Check your connection"),
+        pytest.raises(UnreachableError, match=r"ConnectError.* Check your connection"),
     ):
         asking.get("/a")
+
+
+def test_that_a_service_is_asked_again_is_told_once(server: Server) -> None:
+    server.answer("/a", "[1]")
+    told: list[str] = []
+    with client(server, notify=told.append) as asking:
+        asking.get("/a")
+        server.fail(faults.status(404))
+        with pytest.raises(SourceError):
+            asking.get("/a")
+        assert told == []
+        for _ in range(2):
+            server.fail(faults.status(503), times=2)
+            asking.get("/a")
+    (line,) = told
+    assert line.startswith("tiingo does not answer as it should: it is asked again, up to 2 times")
 
 
 def test_a_redirect_within_the_host_is_followed_with_the_key(server: Server) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from server import Server
+from server import Asked, Reply, Server
 from values import NOW, answers
 
 import stocktrend as st
@@ -82,3 +82,50 @@ def test_a_delisted_ticker_is_told_once_and_listed_from_then_on(
     assert "Without bars: NOPE" in capsys.readouterr().out
     assert execute(["sources", "--data-root", str(tmp_path)]) == 0
     assert "Without bars when they were last asked for: NOPE" in capsys.readouterr().out
+
+
+def test_a_vendor_whose_key_is_refused_is_told_though_another_stands_in(
+    tmp_path: Path,
+    server: Server,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for kind in ("stooq", "tiingo"):
+        monkeypatch.setenv(f"{kind.upper()}_API_KEY", "0123456789abcdef")
+        for path, script in answers()[kind].items():
+            server.script(path, script)
+    usual = {"base_url": server.base_url, "per_minute": 60_000, "since": "2025-01-01"}
+    vendors = [{"kind": kind, **usual} for kind in ("tiingo", "stooq")]
+    tickers = ["ACME", "OTHER", "THIRD"]
+    content = {"tickers": tickers, "sources": {"prices": vendors}}
+    (tmp_path / "stocktrend.yaml").write_text(json.dumps(content))
+    good = answers()["tiingo"]["/tiingo/daily/*"]
+
+    def only_acme(asked: Asked) -> Reply:
+        return good(asked) if "/ACME/" in asked.path else Reply(b"no", status=401)
+
+    def state() -> dict[str, tuple[str | None, str | None]]:
+        assert execute(["sources", "--data-root", str(tmp_path), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["sources"]
+        return {one["name"]: (one["last_success"], one["last_error"]) for one in found}
+
+    server.script("/tiingo/daily/*", lambda asked: Reply(b"no such key", status=401))
+    failed = st.fetch(tmp_path, now=NOW)
+    assert [(one.done, one.error) for one in failed.sources] == [(3, None)]
+    assert set(failed.errors) == {"tiingo"}
+    assert "Check the key in TIINGO_API_KEY of the environment" in failed.errors["tiingo"]
+    assert "tickers that tiingo failed for, from stooq instead" in failed.sources[0].counts.notes
+    assert state() == {"tiingo": (None, failed.errors["tiingo"]), "stooq": (NOW.isoformat(), None)}
+
+    server.script("/tiingo/daily/*", only_acme)
+    some = st.fetch(tmp_path, now=NOW + timedelta(hours=1))
+    assert some.errors == {}
+    assert "2 of 3 parts failed" in some.gaps["tiingo"]
+    show_fetched(Display(as_json=False), some)
+    assert f"tiingo: {some.gaps['tiingo']}" in capsys.readouterr().out
+    assert state()["tiingo"] == (None, some.gaps["tiingo"])
+
+    server.script("/tiingo/daily/*", good)
+    then = NOW + timedelta(hours=2)
+    assert (st.fetch(tmp_path, now=then).errors, some.errors) == ({}, {})
+    assert state() == dict.fromkeys(("tiingo", "stooq"), (then.isoformat(), None))

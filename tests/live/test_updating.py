@@ -15,9 +15,10 @@ from stocktrend.lake import Lake
 from stocktrend.lake.moments import states
 from stocktrend.lake.restoring import restore
 from stocktrend.live import storing
-from stocktrend.live.http import Http, NothingError
+from stocktrend.live.health import FAILURES
+from stocktrend.live.http import Http, NothingError, UnreachableError
 from stocktrend.live.source import Window
-from stocktrend.live.updating import FAILURES, fetch
+from stocktrend.live.updating import fetch
 from stocktrend.sources.batch import Batch
 
 TOMORROW = NOW + timedelta(days=1)
@@ -132,6 +133,27 @@ def test_a_source_that_has_nothing_of_many_parts_is_asked_for_the_others(tmp_pat
     some = Lacking({n: daily(MARCH, 1) for n in names}, broken=frozenset(names[:-1]))
     (found,) = fetch(Lake(tmp_path), [asked(some)], now=NOW)
     assert (found.done, len(found.failed), found.skipped) == (1, 8, 0)
+
+
+class Unreachable(Wire):
+    """Cannot be connected to for what it does not have."""
+
+    def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
+        try:
+            yield from super().fetch(part, window, http)
+        except SourceError as error:
+            raise UnreachableError(str(error)) from error
+
+
+@pytest.mark.parametrize(("answered", "most"), [(0, 1), (1, FAILURES)])
+def test_a_source_that_was_never_connected_to_is_asked_for_one_part(
+    tmp_path: Path, answered: int, most: int
+) -> None:
+    names = [f"T{n}" for n in range(9)]
+    down = Unreachable({n: daily(MARCH, 1) for n in names}, broken=frozenset(names[answered:]))
+    (found,) = fetch(Lake(tmp_path), [asked(down)], now=NOW)
+    assert [part for part, _ in down.asked] == names[: answered + most]
+    assert (found.done, len(found.failed), found.skipped) == (answered, most, 9 - answered - most)
 
 
 class Delisted(Bars):

@@ -11,7 +11,7 @@ import pytest
 from stocktrend.errors import SourceError
 from stocktrend.lake.store import Lake
 from stocktrend.live.bars import AskedBars, closed_bars
-from stocktrend.live.http import AnsweredError, Http, NothingError
+from stocktrend.live.http import AnsweredError, Http, NothingError, UnreachableError
 from stocktrend.live.source import Window
 from stocktrend.live.vendors import Vendors, beside_others, disagreements
 from stocktrend.sessions import sessions
@@ -89,8 +89,18 @@ def test_the_first_vendor_that_has_bars_is_the_last_that_is_asked() -> None:
     (batch,) = ask(together(first, second, third))
     assert batch.path == "two:AAPL"
     assert batch.records["source"].unique().to_list() == ["two"]
-    assert batch.notes["tickers that one had no bars of, from two instead"] == 1
+    assert dict(batch.notes) == {"tickers that one failed for, from two instead": 1}
     assert (first.asked, second.asked, third.asked) == (["AAPL"], ["AAPL"], [])
+
+
+def test_a_vendor_that_has_nothing_did_not_fail() -> None:
+    vendors = together(Fixed("one", {}, error=NothingError), Fixed("two", {"AAPL": bars_of("two")}))
+    (batch,) = ask(vendors)
+    assert dict(batch.notes) == {"tickers that one had no bars of, from two instead": 1}
+    assert {name: health.failure for name, health in vendors.fared.items()} == {
+        "one": None,
+        "two": None,
+    }
 
 
 def test_where_no_vendor_has_bars_the_error_says_why_of_each() -> None:
@@ -118,6 +128,26 @@ def test_a_vendor_that_is_down_is_asked_five_times_and_no_more() -> None:
     for ticker in tickers:
         assert ask(vendors, ticker)[0].path == f"two:{ticker}"
     assert down.asked == tickers[:5]
+    one, two = vendors.fared["one"], vendors.fared["two"]
+    assert (one.asked, one.failed, one.failing) == (9, 9, True)
+    assert one.failure == "one has no T0 (9 of 9 parts failed or were not asked for)"
+    assert (two.asked, two.failure, two.failing) == (9, None, False)
+
+
+def test_a_vendor_that_was_never_connected_to_is_asked_once() -> None:
+    down = Fixed("one", {}, error=UnreachableError)
+    vendors = together(down)
+    with pytest.raises(UnreachableError):
+        ask(vendors, "T0")
+    with pytest.raises(SourceError, match="not asked for T1, since it is down: one has no T0"):
+        ask(vendors, "T1")
+    assert down.asked == ["T0"]
+
+
+def test_a_vendor_that_fails_in_comparing_failed() -> None:
+    vendors = together(Fixed("one", {"AAPL": bars_of("one")}), Fixed("two", {}, compare=True))
+    ask(vendors)
+    assert vendors.fared["two"].failing
 
 
 def test_a_vendor_that_has_nothing_of_many_tickers_is_not_down() -> None:

@@ -204,6 +204,8 @@ def show_fetched(display: Display, report: "FetchReport") -> None:
     ]
     if handled:
         display.table(("source", "handled", "#records"), handled)
+    for name, why in report.gaps.items():
+        display.say(f"{name}: {why}")
     if report.lacking:
         display.heading(f"Without bars: {', '.join(report.lacking)}")
         for why in report.lacking.values():

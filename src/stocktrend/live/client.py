@@ -12,7 +12,7 @@ from urllib.parse import quote
 from stocktrend.errors import SourceError
 from stocktrend.live.cache import Cache, Kept
 from stocktrend.live.extra import extra
-from stocktrend.live.http import Answer, NothingError
+from stocktrend.live.http import Answer, NothingError, UnreachableError
 from stocktrend.live.keys import SHORTEST, Hiding, Key, forms
 from stocktrend.live.pace import Pace
 from stocktrend.live.wire import Came, Limits, Passing, Wire
@@ -51,6 +51,7 @@ class Client:
         cache: Path | None = None,
         key: Key | None = None,
         limits: Limits | None = None,
+        notify: Callable[[str], None] = lambda line: None,
     ) -> None:
         """Prepare to ask; nothing goes out before ``get``.
 
@@ -62,6 +63,7 @@ class Client:
             cache: Folder of answers, None: nothing is kept.
             key: Sent with each request.
             limits: Of time, size and attempts.
+            notify: Told in a line, once, that the service is asked again.
 
         Raises:
             SourceError: ``base_url`` is no address of HTTP.
@@ -70,6 +72,7 @@ class Client:
         self._key = key
         self._limits = limits or Limits()
         self._pace = pace
+        self._notify: Callable[[str], None] | None = notify
         self._base, self._secret = _parted(name, base_url)
         headers = {**self._secret.headers, **(key.headers if key else {})}
         keys = key.forms if key else ()
@@ -99,7 +102,11 @@ class Client:
                 wait_jitter=limits.pause,
             ):
                 with attempt:
-                    return self._ask(address, check, refused)
+                    try:
+                        return self._ask(address, check, refused)
+                    except Passing:
+                        self._tell_again()
+                        raise
         except Passing as last:
             raise last.error from last.__cause__
         raise AssertionError("an attempt returns or raises")
@@ -109,6 +116,15 @@ class Client:
         self._wire.close()
         if self._cache:
             self._cache.close()
+
+    def _tell_again(self) -> None:
+        """Once: a service that is slow today would fill a log."""
+        if self._notify and self._limits.attempts > 1:
+            self._notify(
+                f"{self._name} does not answer as it should: it is asked again, up to "
+                f"{self._limits.attempts - 1} times, with longer and longer pauses"
+            )
+            self._notify = None
 
     def _address(self, path: str, query: Mapping[str, str]) -> httpx2.URL:
         try:
@@ -198,6 +214,8 @@ class Client:
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, ValueError) as e:
             found = f"{type(e).__name__}: {e}" if str(e) else type(e).__name__
             error = self._error(address, found, "Check your connection, then run the command again")
+            if isinstance(e, httpx2.ConnectError | httpx2.ConnectTimeout):
+                error = UnreachableError(str(error))
             # What lies behind it may tell an address with its key.
             raise Passing(error) from None
 

@@ -20,6 +20,10 @@ class Answer:
     charset: str | None = None
 
 
+class UnreachableError(SourceError):
+    """No connection to a service can be made, whatever it is to be asked for."""
+
+
 class AnsweredError(SourceError):
     """A service answered, if not with what it should: it is not down."""
 
@@ -47,6 +51,7 @@ class Http(Protocol):
 
         Raises:
             NothingError: the service knows nothing at this place.
+            UnreachableError: there is no connection, in none of the attempts.
             SourceError: no complete answer after all attempts, or one that no attempt can mend;
                 names the source, the address without keys, and the remedy.
         """

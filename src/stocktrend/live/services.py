@@ -114,6 +114,7 @@ def opened(
     root: Path,
     environ: Mapping[str, str],
     now: datetime,
+    notify: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Opened]:
     """Services with what it takes to ask them, until the block is left.
 
@@ -125,6 +126,7 @@ def opened(
         root: The data root, for keys and cache.
         environ: For keys.
         now: Decides the first day wanted where the settings leave it open.
+        notify: Told in a line that a service is asked again.
 
     Raises:
         ConfigError: the extra ``live`` is not installed.
@@ -140,7 +142,7 @@ def opened(
             setting = one.setting
             host = _host(one)
             try:
-                http = _http(one, host, root, keys, paces, stack)
+                http = _http(one, paces[host], root, keys, notify, stack)
             except SourceError as error:
                 found.refused[one.name] = str(error)
                 continue
@@ -184,10 +186,10 @@ def _paces(wanted: Sequence[Named]) -> dict[str, "Pace"]:
 
 def _http(
     one: Named,
-    host: str,
+    pace: "Pace",
     root: Path,
     keys: "Keys",
-    paces: dict[str, "Pace"],
+    notify: Callable[[str], None],
     stack: ExitStack,
 ) -> Http:
     from stocktrend.live.client import Client
@@ -197,9 +199,10 @@ def _http(
     client = Client(
         name=one.name,
         base_url=one.setting.base_url,
-        pace=paces[host],
+        pace=pace,
         cache=root / FOLDER / CACHE,
         key=keys.of(one.kind),
+        notify=notify,
     )
     return stack.enter_context(closing(client))
 

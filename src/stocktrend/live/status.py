@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from stocktrend.atomic import write_json
+from stocktrend.live.health import Health
 from stocktrend.live.updating import Fetched
 
 STATUS: Final = "status.json"
@@ -40,7 +41,11 @@ def read_status(folder: Path) -> dict[str, Status]:
 
 
 def write_status(
-    folder: Path, fetched: Sequence[Fetched], refused: Mapping[str, str], now: datetime
+    folder: Path,
+    fetched: Sequence[Fetched],
+    refused: Mapping[str, str],
+    now: datetime,
+    vendors: Mapping[str, Health] | None = None,
 ) -> None:
     """Note how sources fared; the others stay as they are.
 
@@ -49,6 +54,7 @@ def write_status(
         fetched: What came of those that were asked.
         refused: Name -> why a source could not be asked at all.
         now: The time.
+        vendors: Of prices, that were asked beside or after each other.
     """
     status, moment = read_status(folder), now.isoformat()
     for one in fetched:
@@ -56,7 +62,9 @@ def write_status(
         # Of those that were not asked for, or did not come, it is not known any better.
         still = held.lacking if one.failed or one.skipped else []
         status[one.name] = replace(held, lacking=sorted({*one.lacking, *still}))
-    errors = {one.name: one.error for one in fetched} | dict(refused)
+    errors = {one.name: one.error for one in fetched}
+    errors |= {name: health.failure for name, health in (vendors or {}).items()}
+    errors |= refused
     for name, error in errors.items():
         held = status.get(name, Status())
         if error is None:

@@ -13,7 +13,8 @@ from typing import Final
 
 from stocktrend.errors import SourceError
 from stocktrend.lake import Lake
-from stocktrend.live.http import AnsweredError, Http, NothingError
+from stocktrend.live.health import Health
+from stocktrend.live.http import Http, NothingError
 from stocktrend.live.marks import Mark, read_marks
 from stocktrend.live.source import Source, Window
 from stocktrend.live.storing import Counts, Storing
@@ -25,9 +26,6 @@ SECONDS_PER_COMMIT: Final = 60.0
 """What came is stored after this time at the latest, so that little is asked for again."""
 MOST_WAITING: Final = 16
 """Parts that wait to be stored; then the threads that ask wait too."""
-FAILURES: Final = 5
-"""Parts in a row after which a source counts as down, and is asked no more. One of which a source
-has nothing is none of them."""
 HEARTBEAT: Final = 0.2
 SECONDS_TO_END: Final = 2.0
 
@@ -62,7 +60,7 @@ class Fetched:
         done: Of them complete.
         failed: Part -> why it is not.
         lacking: Ticker -> that there are no bars of it, as of one that is delisted.
-        skipped: Not asked for any more, since too many failed in a row.
+        skipped: Not asked for any more, since the source is down.
         counts: The fate of each row.
     """
 
@@ -102,13 +100,13 @@ class _Job:
 
 @dataclass
 class _Standing:
-    """Of one source: its thread writes ``row`` alone, the main thread the rest."""
+    """Of one source: its thread writes ``health`` alone, the main thread the rest."""
 
     source: Source
     parts: int
     done: int = 0
     skipped: int = 0
-    row: int = 0
+    health: Health = field(default_factory=Health)
     failed: dict[str, str] = field(default_factory=dict)
     lacking: dict[str, str] = field(default_factory=dict)
 
@@ -223,9 +221,10 @@ def _ask(
             standing = standings[job.asked.source.name]
             if stop.is_set():
                 return
-            answer = _Answer(job, asked=False) if standing.row >= FAILURES else _answer(job, stop)
-            down = answer.failure and not isinstance(answer.failure, AnsweredError)
-            standing.row = standing.row + 1 if down or not answer.asked else 0
+            down = standing.health.down
+            answer = _Answer(job, asked=False) if down else _answer(job, stop)
+            if answer.asked:
+                standing.health.saw(answer.failure)
             _put(arrivals, answer, stop)
     except BaseException as error:  # noqa: BLE001 (the main thread raises it)
         _put(arrivals, error, stop)

@@ -16,16 +16,14 @@ import polars as pl
 
 from stocktrend.errors import SourceError
 from stocktrend.lake.rebase import merge_bars
-from stocktrend.live.http import AnsweredError, Http, NothingError
+from stocktrend.live.health import Health
+from stocktrend.live.http import AnsweredError, Http, NothingError, UnreachableError
 from stocktrend.live.source import Source, Window
 from stocktrend.sources.batch import Batch
 
 TOLERANCE: Final = 0.005
 """Of the change of a day, beside one cent of the price for rounding."""
 CENT: Final = 0.01
-MOST_FAILURES: Final = 5
-"""Tickers in a row after which a vendor counts as down, and is asked no more. One of which it has
-nothing is none of them."""
 KEY: Final = ["ticker", "session"]
 
 
@@ -43,13 +41,14 @@ class Vendors:
     Attributes:
         members: In the order in which they are asked, each with what makes its requests.
         tolerance: Of the difference between the changes that two of them report.
+        fared: By its name, how each vendor did that was to give a ticker.
     """
 
     members: tuple[tuple[Vendor, Http], ...]
     tolerance: float = TOLERANCE
     name: str = "prices"
     table: str = "bars"
-    _failures: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+    fared: dict[str, Health] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def terms(self) -> str:
@@ -77,10 +76,10 @@ class Vendors:
         for vendor, own in self.members:
             if part not in vendor.parts((part,)) or (found and not vendor.compare):
                 continue
-            try:
-                batches = self._ask(vendor, part, window, own)
-            except SourceError as error:
-                failed[vendor.name] = error
+            batches, failure = self._ask(vendor, part, window, own)
+            if failure is not None:
+                failed[vendor.name] = failure
+                yield from () if found else batches
                 continue
             if found:
                 notes = self._compared(found, batches)
@@ -88,43 +87,45 @@ class Vendors:
                 continue
             if not batches:  # no session has closed since
                 return
-            if not any(batch.records.height for batch in batches):
-                failed[vendor.name] = AnsweredError(
-                    f"{vendor.name} has no bar of {part} that can be read: see the quarantine"
-                )
-                yield from batches
-                continue
-            instead = {
-                f"tickers that {name} had no bars of, from {vendor.name} instead": 1
-                for name in failed
-            }
+            instead = {_instead(name, failed[name], vendor.name): 1 for name in failed}
             found = [*batches[:-1], batches[-1].with_notes(instead)]
         yield from found
         if not found:
             raise _nothing(part, failed)
 
-    def _ask(self, vendor: Vendor, part: str, window: Window, http: Http) -> list[Batch]:
-        if self._failures.get(vendor.name, 0) >= MOST_FAILURES:
-            raise SourceError(
-                f"{vendor.name} was not asked for {part}, since it failed for {MOST_FAILURES} "
-                f"tickers in a row"
+    def _ask(
+        self, vendor: Vendor, part: str, window: Window, http: Http
+    ) -> tuple[list[Batch], SourceError | None]:
+        """What a vendor gives, and why it is not what it should be."""
+        health = self.fared.setdefault(vendor.name, Health())
+        batches: list[Batch] = []
+        failure: SourceError | None = None
+        if health.down:
+            failure = SourceError(
+                f"{vendor.name} was not asked for {part}, since it is down: {health.error}"
             )
-        try:
-            batches = list(vendor.fetch(part, window, http))
-        except AnsweredError:
-            self._failures[vendor.name] = 0
-            raise
-        except SourceError:
-            self._failures[vendor.name] = self._failures.get(vendor.name, 0) + 1
-            raise
-        self._failures[vendor.name] = 0
-        return batches
+        else:
+            try:
+                batches = list(vendor.fetch(part, window, http))
+            except SourceError as error:
+                failure = error
+        if batches and not any(batch.records.height for batch in batches):
+            failure = AnsweredError(
+                f"{vendor.name} has no bar of {part} that can be read: see the quarantine"
+            )
+        health.saw(failure)
+        return batches, failure
 
     def _compared(self, found: Sequence[Batch], others: Sequence[Batch]) -> Mapping[str, int]:
         if not others:
             return {}
         ours, theirs = (pl.concat([b.records for b in some]) for some in (found, others))
         return in_words(disagreements(ours, theirs, self.tolerance), self.tolerance)
+
+
+def _instead(name: str, failure: SourceError, other: str) -> str:
+    what = "had no bars of" if isinstance(failure, NothingError) else "failed for"
+    return f"tickers that {name} {what}, from {other} instead"
 
 
 def _nothing(part: str, failed: Mapping[str, SourceError]) -> SourceError:
@@ -135,6 +136,8 @@ def _nothing(part: str, failed: Mapping[str, SourceError]) -> SourceError:
         kind = NothingError
     elif any(isinstance(error, AnsweredError) for error in errors):
         kind = AnsweredError
+    elif errors and all(isinstance(error, UnreachableError) for error in errors):
+        kind = UnreachableError
     if len(failed) == 1:
         return kind(*map(str, failed.values()))
     why = " | ".join(map(str, failed.values())) or "none is asked for it"

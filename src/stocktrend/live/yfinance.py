@@ -15,7 +15,7 @@ from stocktrend.errors import SourceError, install
 from stocktrend.live.answers import LATER, rows_of, shown
 from stocktrend.live.bars import OVERLAP, AskedBars, closed_bars, share_class
 from stocktrend.live.child import Child
-from stocktrend.live.http import Http
+from stocktrend.live.http import Http, UnreachableError
 from stocktrend.live.pace import Pace
 from stocktrend.live.source import Window
 from stocktrend.service_settings import YFinance as YFinanceSetting
@@ -147,7 +147,7 @@ def problem(answer: Mapping[str, Any], asked: AskedBars) -> tuple[SourceError, b
     if tells(UNKNOWN):
         return asked.nothing(what), False
     if tells(UNREACHABLE):
-        return SourceError(
+        return UnreachableError(
             f"{asked.source} must reach Yahoo, however: {what}. Check the network, or name another "
             f"vendor in `sources: prices` of stocktrend.yaml"
         ), True

@@ -15,10 +15,12 @@ from stocktrend.config import Settings
 from stocktrend.errors import ConfigError, StocktrendError
 from stocktrend.lake import Lake
 from stocktrend.lake.lock import only_writer
-from stocktrend.live.services import FOLDER, Named, Opened, opened, services
+from stocktrend.live.health import Health
+from stocktrend.live.services import FOLDER, PRICES, Named, Opened, opened, services
 from stocktrend.live.status import read_status, write_status
 from stocktrend.live.updating import Fetched
 from stocktrend.live.updating import fetch as ask
+from stocktrend.live.vendors import Vendors
 from stocktrend.progress import Progress, silent
 from stocktrend.settings import load_settings
 from stocktrend.sources.plan import plan
@@ -43,18 +45,39 @@ class FetchReport:
         refused: Name -> why a service could not be asked at all.
         retrieved_at: When, ISO.
         lacking: Tickers without bars that had some, or were not asked for, the last time, and why.
+        vendors: Of prices, by their names: for how many tickers each was asked, and failed.
     """
 
     sources: tuple[Fetched, ...]
     refused: Mapping[str, str]
     retrieved_at: str
     lacking: Mapping[str, str] = field(default_factory=dict)
+    vendors: Mapping[str, Health] = field(default_factory=dict)
 
     @property
     def errors(self) -> dict[str, str]:
-        """Name -> why a service is not complete, with the remedy; empty where all are."""
+        """Name -> why a service is not complete, with the remedy; empty where all are.
+
+        A vendor that failed for all its tickers is one of them, though others stood in for it:
+        unseen, a key that has expired would stay so. Where none did, the error of all tells why.
+        """
         failed = {one.name: one.error for one in self.sources if one.error is not None}
-        return {**self.refused, **failed}
+        came = any(one.done for one in self.sources if one.name == PRICES)
+        hidden = {
+            name: str(health.failure)
+            for name, health in self.vendors.items()
+            if came and health.failing
+        }
+        return {**self.refused, **failed, **hidden}
+
+    @property
+    def gaps(self) -> dict[str, str]:
+        """Vendor -> why it failed for some of its tickers, and not for all."""
+        return {
+            name: str(health.failure)
+            for name, health in self.vendors.items()
+            if health.failed and not health.failing
+        }
 
     @property
     def done(self) -> int:
@@ -87,7 +110,7 @@ def fetch(
         settings: Default: those of the data root.
         now: The time: revisions are known from then on. Default: each from when it came.
         progress: Told about each part, one step a source.
-        notify: Told in a line that another program is waited for.
+        notify: Told in a line that another program is waited for, or a service asked again.
 
     Returns:
         Per source the fate of every row; those that failed with the reason.
@@ -129,7 +152,7 @@ def fetch_alone(
 ) -> FetchReport:
     """``fetch`` for a caller that holds the live sources."""
     lake, now = Lake(lake_folder(root)), time()
-    with opened(settings, wanted, root, os.environ, now) as found:
+    with opened(settings, wanted, root, os.environ, now, notify) as found:
         found = _one_source_a_series(_with_parts(found, settings, lake, now), settings, root)
         fetched = ask(
             lake,
@@ -140,6 +163,12 @@ def fetch_alone(
             progress=progress,
             wait=notify,
         )
+    vendors = {
+        name: health
+        for one in found.asked
+        if isinstance(one.source, Vendors)
+        for name, health in one.source.fared.items()
+    }
     told = read_status(root / FOLDER)
     lacking = {
         ticker: why
@@ -147,8 +176,8 @@ def fetch_alone(
         for ticker, why in one.lacking.items()
         if one.name not in told or ticker not in told[one.name].lacking
     }
-    write_status(root / FOLDER, fetched, found.refused, now)
-    return FetchReport(fetched, found.refused, now.isoformat(), lacking)
+    write_status(root / FOLDER, fetched, found.refused, now, vendors)
+    return FetchReport(fetched, found.refused, now.isoformat(), lacking, vendors)
 
 
 def tickers_of(settings: Settings, lake: Lake, since: date, now: datetime) -> list[str]:

@@ -1,6 +1,6 @@
 """What feeds a data root: its services and files, with what the lake has of each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -85,13 +85,15 @@ def _service(one: Named, settings: Settings, lake: Lake, status: dict[str, Statu
 
 
 def _status(one: Named, status: dict[str, Status]) -> Status:
-    """Vendors of prices stand in for each other: they are asked, and fail, together.
+    """Vendors of prices stand in for each other: they are asked, and have what comes, together.
 
-    One that could not be asked at all, as without its key, has failed by itself since.
+    One that failed when they were last asked, or could not be asked as without its key, has failed
+    by itself.
     """
     own = status.get(one.name, Status())
     if one.group != PRICES:
         return own
     together = status.get(PRICES, Status())
     last = max(together.last_success or "", together.last_failure or "")
-    return own if own.last_failure is not None and own.last_failure >= last else together
+    failed = own.last_failure is not None and own.last_failure >= last
+    return replace(own, lacking=together.lacking) if failed else together

@@ -136,7 +136,7 @@ def update(
         settings: Default: those of the data root.
         now: The time: revisions are known from then on. Default: each from when it came.
         progress: Told how far it is, a step a service.
-        notify: Told in a line that another program is waited for.
+        notify: Told in a line that another program is waited for, or a service asked again.
 
     Returns:
         What came, what failed, the scores and what changed since the last update.
