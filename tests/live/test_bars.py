@@ -108,8 +108,9 @@ def test_a_split_that_cannot_be_read_refuses_all_bars(ratio: object) -> None:
 
 def test_a_split_on_each_of_many_days_takes_seconds_and_no_hours() -> None:
     days = [date(1941, 1, 1) + timedelta(days=n) for n in range(30_000)]
+    asked = AskedBars("AAPL", "vendor", Window(days[0], NOW))
     began = time.process_time()
-    batch = read_tiingo([bar(str(day), 100.0, split=1.0001) for day in days], ASKED)
+    batch = read_tiingo([bar(str(day), 100.0, split=1.0001) for day in days], asked)
     assert time.process_time() - began < 8
     later = (days[-1] - date(2000, 1, 3)).days
     assert closes(batch)["2000-01-03"] == pytest.approx(100 / 1.0001**later)
@@ -212,6 +213,20 @@ def test_stooq_reads_one_table_of_both_spans_and_says_that_the_close_stands_in()
         ("/q/d/l/", {"s": "brk-b.us", "i": "d", "d1": f"{y}0101", "d2": f"{y}1231"})
         for y in (2023, 2024)
     ]
+
+
+@pytest.mark.parametrize("source", [Stooq(), Tiingo()])
+def test_bars_from_before_the_first_day_asked_for_are_left_out_and_counted(source: Source) -> None:
+    table = CSV.replace(
+        "2024-03-04",
+        "2014-05-05,1,3,1,2,80\n2023-12-29,1,3,1,2,80\n2024-01-02,1,3,1,2,80\n2024-03-04",
+    )
+    days = ("2014-05-05", "2023-12-29", "2024-01-02", "2024-03-04", "2024-03-05", "2024-03-06")
+    objects = json.dumps([bar(day, 100.0) for day in days])
+    batch = fetch(source, lambda path, query: table if source.name == "stooq" else objects)
+    assert list(closes(batch)) == list(days[2:])
+    assert batch.notes["bars from before the first day asked for, left out"] == 2
+    assert batch.quarantine.is_empty()
 
 
 def test_no_data_of_stooq_is_an_error_only_if_it_says_so_of_all_spans() -> None:

@@ -278,7 +278,18 @@ def test_what_the_lake_has_of_one_vendor_is_not_revised_by_another(tmp_path: Pat
     kept = lake.history("bars", ["A"])
     assert kept["source"].to_list() == ["first"] * 3 + ["other"] * 2
     left = "bars of sessions that the lake has from another source, left out"
-    assert found.counts.notes[left] == 4
+    assert found.counts.notes == {left: 4}
+
+
+def test_bars_that_overlap_with_those_of_no_vendor_are_told(tmp_path: Path) -> None:
+    lake, later = Lake(tmp_path), Bars(("A", "B"), name="other", days=range(7, 9))
+    fetch(lake, [asked(Bars(("A",), name="first"))], now=NOW)
+    fetch(lake, [asked(Bars(("B",), name="first", days=range(4, 8)))], now=NOW)
+    (found,) = fetch(lake, [asked(later)], now=TOMORROW)
+    assert found.counts.notes == {
+        "bars of sessions that the lake has from another source, left out": 1,
+        "tickers without overlap with their stored bars, stored as they are": 1,
+    }
 
 
 def test_a_revision_is_known_from_when_it_came_and_not_from_when_the_update_began(

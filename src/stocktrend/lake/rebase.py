@@ -38,6 +38,8 @@ MOST: Final = 0.99
 LARGEST_SPLIT: Final = 50
 LAST_BARS: Final = 5
 ROUNDED_RATIO: Final = 1e-6
+NO_OVERLAP: Final = "tickers without overlap with their stored bars, stored as they are"
+"""A note of what was merged."""
 
 
 def merge_bars(
@@ -88,8 +90,7 @@ def merge_bars(
         "tickers whose overlap has no one ratio, differences kept as revisions": basis.filter(
             ~pl.col("constant")
         ).height,
-        "tickers without overlap with their stored bars, stored as they are": len(fresh)
-        - basis.height,
+        NO_OVERLAP: len(fresh) - basis.height,
     }
 
 

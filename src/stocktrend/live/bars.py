@@ -62,9 +62,10 @@ class AskedBars:
 
 
 def closed_bars(rows: Rows, columns: Mapping[str, str], asked: AskedBars) -> Batch:
-    """Bars of the sessions that had closed when they were asked for.
+    """Bars of the sessions that were asked for and had closed then.
 
-    The bar of a session that is still open is unfinished: it is left out, and a note counts it.
+    The bar of a session that is still open is unfinished. It is left out, as those are from before
+    the first day that was asked for, and notes count both.
 
     Args:
         rows: What the vendor gave.
@@ -77,11 +78,17 @@ def closed_bars(rows: Rows, columns: Mapping[str, str], asked: AskedBars) -> Bat
     now = asked.window.now
     table = sessions(asked.exchange).select("session", "close")
     open_still = pl.col("close").is_between(now, now + timedelta(days=1), closed="right")
+    first = asked.window.years()[0][0]
     days = rows.frame.select("row", day(rows.frame, columns["session"]).alias("session"))
     unfinished = days.join(table, on="session").filter(open_still)
-    finished = rows.frame.join(unfinished, on="row", how="anti", maintain_order="left")
+    before = days.filter(pl.col("session") < first)
+    out = pl.concat([unfinished["row"], before["row"]]).to_list()
+    finished = rows.frame.filter(~pl.col("row").is_in(out))
     if finished.is_empty() and not rows.broken:
-        raise asked.nothing(f"there are none but {unfinished.height} of a session still open")
+        raise asked.nothing(
+            f"there are none but {unfinished.height} of a session still open and {before.height} "
+            f"from before {first}"
+        )
     batch = bars_of(
         Rows(finished, rows.broken),
         columns,
@@ -91,7 +98,12 @@ def closed_bars(rows: Rows, columns: Mapping[str, str], asked: AskedBars) -> Bat
         asked.exchange,
         reasons=[from_the_future(now)],
     )
-    return batch.with_notes({"bars of unfinished sessions, left out": unfinished.height})
+    return batch.with_notes(
+        {
+            "bars of unfinished sessions, left out": unfinished.height,
+            "bars from before the first day asked for, left out": before.height,
+        }
+    )
 
 
 def refuse_other_days(

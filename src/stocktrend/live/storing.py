@@ -18,9 +18,10 @@ import polars as pl
 
 from stocktrend.ingestion.commit import rejected_rows
 from stocktrend.lake import Lake
+from stocktrend.lake.rebase import NO_OVERLAP
 from stocktrend.lake.revisions import DUPLICATE, NEW, ORIGIN, REJECTED, REVISED, UNCHANGED
 from stocktrend.live.marks import Mark, read_marks
-from stocktrend.live.vendors import beside_others
+from stocktrend.live.vendors import KEY, beside_others
 from stocktrend.sources.batch import Batch, as_one
 
 MOST_TICKERS: Final = 100
@@ -110,9 +111,9 @@ class Storing:
             self._lake.extend_quarantine(pl.concat(some))
 
     def _store(self, group: list[tuple[str, Batch]], retrieved_at: datetime) -> None:
-        batches = [batch for _, batch in group]
+        batches, in_basis = [batch for _, batch in group], 0
         if batches[0].table == "bars":
-            batches = self._beside_others(batches, retrieved_at)
+            batches, in_basis = self._beside_others(batches, retrieved_at)
         records = pl.concat(
             batch.records.with_columns(pl.lit(batch.path).alias(ORIGIN), pl.lit(i).alias("_file"))
             for i, batch in enumerate(batches)
@@ -128,19 +129,33 @@ class Storing:
         for number, ((source, _), batch) in enumerate(zip(group, batches, strict=True)):
             found = {name: fate.get((number, name), 0) for name in FATES}
             self._count(source, batch, found)
-        self._note(group[0][0], upserted.notes.items())
+        notes = dict(upserted.notes)
+        if in_basis and NO_OVERLAP in notes:
+            notes[NO_OVERLAP] -= in_basis
+        self._note(group[0][0], notes.items())
 
-    def _beside_others(self, batches: list[Batch], retrieved_at: datetime) -> list[Batch]:
-        """Bars without those that the lake has from another vendor."""
+    def _beside_others(
+        self, batches: list[Batch], retrieved_at: datetime
+    ) -> tuple[list[Batch], int]:
+        """Bars without those that the lake has from another vendor.
+
+        And of how many tickers no stored session is left by that: they overlap, and were brought
+        into the stored basis by it, which the lake cannot see any more.
+        """
         if not self._lake.exists:
-            return batches
+            return batches, 0
         tickers = [ticker for batch in batches for ticker in batch.records["ticker"].unique()]
         # Most lakes have the bars of one vendor, and all columns of ten years take memory.
         held = self._lake.history("bars", tickers, ["source"])["source"].unique()
         if {*held, *(batch.source for batch in batches)} == {batches[0].source}:
-            return batches
+            return batches, 0
         stored = self._lake.read("bars", tickers=tickers)
-        return [beside_others(b, stored.filter(_tickers_of(b)), retrieved_at) for b in batches]
+        left = [beside_others(b, stored.filter(_tickers_of(b)), retrieved_at) for b in batches]
+        before, after = (pl.concat([b.records for b in some]) for some in (batches, left))
+        shared, still = (
+            {*some.join(stored, on=KEY, how="semi")["ticker"]} for some in (before, after)
+        )
+        return left, len(({*after["ticker"]} & shared) - still)
 
     def _count(self, source: str, batch: Batch, found: dict[str, int]) -> None:
         counts = self.counts.setdefault(source, Counts())
@@ -155,7 +170,8 @@ class Storing:
     def _note(self, source: str, notes: Iterable[tuple[str, int]]) -> None:
         held = self.counts.setdefault(source, Counts()).notes
         for note, count in notes:
-            held[note] = held.get(note, 0) + count
+            if count:
+                held[note] = held.get(note, 0) + count
 
 
 def _tickers_of(batch: Batch) -> pl.Expr:
