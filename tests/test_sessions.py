@@ -159,6 +159,15 @@ def test_literal_weeks_end_when_the_exchange_did(monday: date, as_of: datetime) 
     assert as_of_grid("weekly", monday, monday + 6 * DAY)["as_of"].to_list() == [as_of]
 
 
+def test_a_week_may_end_on_another_day() -> None:
+    wednesday = date(2012, 7, 11)  # that before was the Fourth of July
+    grid = as_of_grid("weekly", date(2012, 6, 21), wednesday, week_end=wednesday)
+    days = [date(2012, 6, 27), date(2012, 7, 3), wednesday]
+    assert grid["session"].to_list() == days
+    assert grid["previous_as_of"].dt.date().to_list() == [date(2012, 6, 20), *days[:-1]]
+    assert grid.equals(as_of_grid("weekly", days[0], wednesday, week_end=date(2024, 1, 3)))
+
+
 @pytest.mark.filterwarnings("ignore:Series.values returning")
 @pytest.mark.parametrize(
     ("exchange", "first"),

@@ -56,6 +56,7 @@ def build_panel(
     end: date | None = None,
     tickers: Sequence[str] | None = None,
     known_by: datetime | None = None,
+    week_end: date | None = None,
     features: Sequence[Feature] = (),
     scorer: TextScorer | None = None,
     progress: Progress = silent,
@@ -68,6 +69,7 @@ def build_panel(
         start, end: First and last day of the rows; default: the settings', else all.
         tickers: Rows of these only; default: the settings', else all.
         known_by: Pretend that it is this moment: records known later are not read at all.
+        week_end: Weekly rows are of weeks that end on the weekday of this day, not on Sundays.
         features: A user's own, from ``load_features`` where the settings name files of them.
         scorer: Of news; from ``load_scorer`` where the settings name a model, else the lexicon.
 
@@ -88,7 +90,11 @@ def build_panel(
     if names is not None:
         versions = versions.filter(pl.col("ticker").is_in(names))
     grid = as_of_grid(
-        settings.frequency, start or settings.start, end or settings.end, settings.exchange
+        settings.frequency,
+        start or settings.start,
+        end or settings.end,
+        settings.exchange,
+        week_end,
     )
     progress("stock features", 0, None, "bars")
     breaks = restarts(records, settings.exchange)

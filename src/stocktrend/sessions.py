@@ -76,11 +76,13 @@ def as_of_grid(
     start: date | None = None,
     end: date | None = None,
     exchange: str = "XNYS",
+    week_end: date | None = None,
 ) -> pl.DataFrame:
     """The decision times: each session's close, or the close of each week's last session.
 
-    A week is Monday to Sunday. The last session of a week is taken from the calendar, not from
-    the data, so a later bar never moves an earlier ``as_of``.
+    A week is Monday to Sunday, or the seven days that end on the weekday of ``week_end``. Its last
+    session is taken from the calendar, not from the data, so a later bar never moves an earlier
+    ``as_of``.
 
     Returns:
         ``number``, ``session``, ``as_of`` (UTC close) and ``previous_as_of`` (UTC close of the
@@ -88,8 +90,9 @@ def as_of_grid(
     """
     table = sessions(exchange).select("number", "session", pl.col("close").alias("as_of"))
     if frequency == "weekly":
-        monday = pl.col("session").dt.truncate("1w")
-        table = table.filter(pl.col("session") == pl.col("session").max().over(monday))
+        sunday = week_end or date(2000, 1, 2)
+        week = ((pl.col("session") - sunday).dt.total_days() - 1).floordiv(7)
+        table = table.filter(pl.col("session") == pl.col("session").max().over(week))
     table = table.with_columns(pl.col("as_of").shift(1).alias("previous_as_of"))
     return table.filter(pl.col("session").is_between(start or FIRST_SESSION, end or LAST_SESSION))
 

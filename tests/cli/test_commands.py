@@ -125,7 +125,7 @@ def test_unknown_tickers_are_named_all_together(
 def test_a_date_without_rows_is_refused_with_the_nearest(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert execute(["predict", "--data-root", str(finished), "--as-of", "2017-12-27"]) == 2
+    assert execute(["predict", "--data-root", str(finished), "--as-of", "2017-12-25"]) == 2
     assert "2017-12-22" in capsys.readouterr().err
 
 

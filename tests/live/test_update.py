@@ -117,7 +117,7 @@ def test_a_session_that_has_not_closed_is_not_scored(updated: Updated, root: Pat
     shutil.copytree(updated.late, root / "raw" / "prices", dirs_exist_ok=True)
     last = datetime(2017, 6, 30, 20, tzinfo=UTC)  # the close of the last bars in the files
     before = st.update(root, now=last - timedelta(minutes=1))
-    assert before.scores["as_of"][0] == last - timedelta(days=7)
+    assert before.scores["as_of"][0] == last - timedelta(days=1)
     assert st.update(root, now=last).scores["as_of"][0] == last
 
 

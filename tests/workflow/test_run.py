@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -128,9 +128,51 @@ def test_predicting_two_tickers_ranks_them_among_all(finished: tuple[Path, st.Ru
     )
 
 
-def test_a_day_off_the_grid_is_refused_with_the_nearest(finished: tuple[Path, st.Run]) -> None:
-    with pytest.raises(DataError, match="2017-04-07"):
-        st.predict(finished[0], as_of=date(2017, 4, 11))
+def test_a_day_within_a_week_is_scored_from_the_week_that_ends_on_it(
+    finished: tuple[Path, st.Run],
+) -> None:
+    root, run = finished
+    daily = QUICK.model_copy(update={"frequency": "daily"})
+    panel = st.build_panel(root, settings=daily, retrieved_at=MOMENT)
+    rows = panel.filter(pl.col("as_of") == datetime(2017, 4, 11, 20, tzinfo=UTC))
+    out = st.predict(root, as_of=date(2017, 4, 11))
+    assert rows.height == 8
+    for theirs, columns in ((rows, FEATURES), (run.predict(rows), ("score_7d", "pos_prob_30d"))):
+        names = ["ticker", *columns]
+        assert_frame_equal(
+            out.select(names), theirs.select(names), check_exact=True, check_row_order=False
+        )
+
+
+def test_the_newest_session_is_scored_once_most_tickers_have_it(
+    finished: tuple[Path, st.Run], tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(finished[0], tmp_path / "market"))
+    lake = st.Lake(root / "lake")
+    bars = lake.read("bars")
+    last = bars["session"].max()
+    assert isinstance(last, date)
+    assert last.weekday() == 4
+    assert st.predict(root)["as_of"].dt.date().unique().to_list() == [last]
+    monday = timedelta(days=3)
+    new = bars.filter(pl.col("session") == last).with_columns(
+        pl.col("session") + monday,
+        pl.col("event_time", "known_at") + monday - timedelta(hours=3),  # before the Fourth
+    )
+    few = new.sort("ticker").head(new.height // 2 - 1)
+    lake.upsert("bars", few, MOMENT + timedelta(days=30))
+    assert st.predict(root)["as_of"].dt.date().unique().to_list() == [last]
+    lake.upsert("bars", new, MOMENT + timedelta(days=31))
+    scores = st.predict(root)
+    assert scores["as_of"].dt.date().unique().to_list() == [last + monday]
+    assert scores.height == new.height
+
+
+def test_a_day_without_a_session_is_refused_with_the_nearest(
+    finished: tuple[Path, st.Run],
+) -> None:
+    with pytest.raises(DataError, match="2017-04-13"):
+        st.predict(finished[0], as_of=date(2017, 4, 16))
 
 
 def test_unknown_tickers_are_refused_all_at_once(finished: tuple[Path, st.Run]) -> None:

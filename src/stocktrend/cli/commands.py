@@ -142,7 +142,7 @@ def predict(
     context: typer.Context,
     data_root: options.DataRoot = None,
     as_of: Annotated[
-        str | None, typer.Option(help="A date of the panel. Default: the newest.", metavar="DATE")
+        str | None, typer.Option(help="A session. Default: the newest.", metavar="DATE")
     ] = None,
     tickers: options.Tickers = None,
     run_id: options.RunId = None,

@@ -1,8 +1,9 @@
 """Scores of one date, from the records known then."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -19,7 +20,9 @@ from stocktrend.workflow.forecast import score_columns
 from stocktrend.workflow.places import lake_folder
 from stocktrend.workflow.run import features_of, load_run
 
-_GRID_DAY = {"weekly": "the last session of a week", "daily": "a session"}
+DAYS_BACK: Final = timedelta(days=14)
+"""A newest session that less than half as many tickers have as another of these days is still
+coming in, and not scored by itself."""
 
 
 def predict(
@@ -34,15 +37,15 @@ def predict(
     """Score one date with a trained run, from the records known then and no others.
 
     Args:
-        as_of: A day of the grid (the last session of its week, with weekly rows). Default: the
-            newest with rows.
+        as_of: A session, with weekly rows also one within a week: its row is that of a week that
+            ends on it. Default: the newest session that most tickers have bars of.
         tickers: These only; ranks are still taken within all rows of the date.
         run_id: Which run; default: the newest.
         now: Dates that have not come by then are not scored. Default: the bars decide.
 
     Returns:
         ``ticker, as_of, close``, scores, probabilities, intervals and calls, then the features and
-        what is known of the labels: the panel's rows of that date, bit for bit.
+        what is known of the labels: on a day of the panel its rows, bit for bit.
 
     Raises:
         DataError: the date has no rows, or a ticker is unknown then.
@@ -52,13 +55,14 @@ def predict(
     run = load_run(folder, run_id)
     settings = run.settings.model_copy(update={"start": None, "end": None})
     lake = Lake(lake_folder(folder))
-    day, moment = _decision(lake, settings, as_of, now)
+    day, moment, week_end = _decision(lake, settings, as_of, now)
     rows = compute_panel(
         lake,
         settings,
         start=day,
         end=day,
         known_by=moment,
+        week_end=week_end,
         features=features_of(run, folder),
         scorer=load_scorer(settings, folder),
         progress=progress,
@@ -75,23 +79,25 @@ def predict(
 
 def _decision(
     lake: Lake, settings: Settings, as_of: date | None, now: datetime | None
-) -> tuple[date, datetime]:
-    """The grid point asked for, or the newest one that the bars reach."""
-    last = lake.read("bars", now).select(pl.col("session").max()).item()
-    if last is None:
+) -> tuple[date, datetime, date | None]:
+    """The session asked for, or the newest one; its close; itself where it ends no week."""
+    bars = lake.read("bars", now).select("session")
+    last = bars["session"].max()
+    if not isinstance(last, date):
         raise LakeError("the lake must hold bars, however it is empty: run `stocktrend ingest`")
-    grid = as_of_grid(settings.frequency, None, last, settings.exchange)
-    if as_of is None:
-        return grid["session"][-1], grid["as_of"][-1]
-    chosen = grid.filter(pl.col("session") == as_of)
+    counts = bars.filter(pl.col("session") > last - DAYS_BACK).group_by("session").len()
+    whole = counts.filter(2 * pl.col("len") >= pl.col("len").max())["session"]
+    days = as_of_grid("daily", None, last, settings.exchange)
+    chosen = days.filter(pl.col("session") == (whole.max() if as_of is None else as_of))
     if chosen.is_empty():
-        before = grid.filter(pl.col("session") < as_of)["session"]
+        before = days.filter(pl.col("session") < as_of)["session"]
         nearest = f"the nearest before it is {before[-1]}" if len(before) else "none is before it"
         raise DataError(
-            f"--as-of must be {_GRID_DAY[settings.frequency]} up to the last bar's, {last}, "
-            f"however: {as_of}; {nearest}"
+            f"--as-of must be a session up to the last bar's, {last}, however: {as_of}; {nearest}"
         )
-    return as_of, chosen["as_of"][0]
+    day, moment, *_ = chosen.select("session", "as_of").row(0)
+    usual = as_of_grid(settings.frequency, day, day, settings.exchange)
+    return day, moment, day if usual.is_empty() else None
 
 
 def _left_out(lake: Lake, tickers: Sequence[str], moment: datetime) -> set[str]:

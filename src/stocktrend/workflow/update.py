@@ -127,9 +127,9 @@ def update(
     """Bring a data root up to date and score its newest date.
 
     New files of ``raw/`` are read and all services asked; then the panel is built, and the newest
-    run scores its newest date. Without a run one is trained first. Tickers that no vendor has bars
-    of are left out. What fails leaves the rest its way. Two updates at once: the second one waits.
-    Stopped anywhere, the next one completes it.
+    run scores the newest session that most tickers have bars of. Without a run one is trained
+    first. Tickers that no vendor has bars of are left out. What fails leaves the rest its way. Two
+    updates at once: the second one waits. Stopped anywhere, the next one completes it.
 
     Args:
         root: The data root.
