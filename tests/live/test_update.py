@@ -70,6 +70,17 @@ def test_a_later_update_tells_whose_scores_changed(updated: Updated, root: Path)
     assert steps == sorted(steps, reverse=True)
 
 
+def test_scores_of_old_bars_are_told_as_such(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for days, warned in ((4, False), (5, True)):
+        close = datetime(2017, 6, 16, 20, tzinfo=UTC)  # of the last bars
+        done = st.update(root, now=close + timedelta(days=days))
+        assert done.age == days
+        show_update(Display(as_json=False), done)
+        assert (f"{days} days old" in capsys.readouterr().out) == warned
+
+
 def test_tickers_that_came_into_the_settings_after_training_are_named(
     updated: Updated, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

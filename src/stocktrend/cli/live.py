@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 COUNTS = ("read", "new", "revised", "unchanged", "duplicate", "quarantined")
 MOST_CHANGES = 8
+LONGEST_WEEKEND = 4
+"""Days without a session at most, but for a few in a century."""
 LACKING = (
     "This is told once and is no failure. They are asked for at each update, until you take them "
     "out of the settings; `stocktrend sources` lists them."
@@ -152,6 +154,11 @@ def show_update(display: Display, done: "Update") -> None:
     made = "trained now" if done.trained else "the newest"
     display.heading(f"Strongest scores of {day:%Y-%m-%d} by run {done.run}, {made}")
     show_scores(display, strongest(done.scores), done.horizons, done.coverage)
+    if done.age > LONGEST_WEEKEND:
+        display.say(
+            f"Warning: these scores are {done.age} days old, as most tickers have no newer bars. "
+            f"`stocktrend sources` tells what is late"
+        )
     if done.untrained:
         display.say(
             f"Not scored, as run {done.run} was trained without: {', '.join(done.untrained)}. Run "

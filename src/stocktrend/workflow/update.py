@@ -43,6 +43,7 @@ class Update:
         page: Its report; None where there is none.
         scores: The newest date's, as ``stocktrend.predict`` returns them, strongest first; empty
             where none could be given.
+        age: Days from the close of the session that is scored to the update.
         untrained: Tickers of the settings that the run was not trained for, and so does not score.
         before: Of the last update: ``ticker, as_of, run`` and scores; empty where there was none.
         problems: Step or service -> what failed, and the remedy.
@@ -56,6 +57,7 @@ class Update:
     page: Path | None = None
     horizons: tuple[int, ...] = ()
     coverage: float = 0.0
+    age: int = 0
     untrained: tuple[str, ...] = ()
     scores: pl.DataFrame = field(default_factory=pl.DataFrame)
     before: pl.DataFrame = field(default_factory=pl.DataFrame)
@@ -110,6 +112,7 @@ class Update:
             "trained": self.trained,
             "verdict": self.verdict,
             "report": None if self.page is None else str(self.page),
+            "age": self.age,
             "untrained": list(self.untrained),
             "changes": self.changes.to_dicts(),
             "problems": dict(self.problems),
@@ -212,6 +215,7 @@ def _scored(
         "page": page if page.is_file() else None,
         "horizons": horizons,
         "coverage": run.forecaster.intervals.coverage,
+        "age": (now - scores["as_of"].item(0)).days,
         "untrained": tuple(
             ticker
             for ticker in settings.tickers or ()
