@@ -35,6 +35,7 @@ class Wire:
     items: dict[str, list[Item]]
     name: str = "wire"
     broken: frozenset[str] = frozenset()
+    error: type[SourceError] = SourceError
     asked: list[tuple[str, date]] = field(default_factory=list)
     table: str = "news"
     terms: str = "Invented."
@@ -46,7 +47,7 @@ class Wire:
     def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
         self.asked.append((part, window.since))
         if part in self.broken:
-            raise SourceError(f"{self.name} must answer, however {part} did not. Try again later")
+            raise self.error(f"{self.name} must answer, however {part} did not. Try again later")
         days = sorted({item[0] for item in self.items[part] if item[0] >= window.since})
         for year in sorted({day.year for day in days}):
             some = [i for i in self.items[part] if i[0].year == year and i[0] >= window.since]

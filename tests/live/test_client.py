@@ -3,54 +3,24 @@
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import faults
 import hypothesis
 import pytest
+from clients import IMPATIENT, QUICK, client, everything_in, read
 from faults import Fault
 from hypothesis import strategies as st
-from server import Asked, Reply, Server
+from server import Reply, Server
 
 from stocktrend.errors import SourceError
-from stocktrend.live.answers import json_of
 from stocktrend.live.client import Client
-from stocktrend.live.feed import Feed
 from stocktrend.live.http import Answer, UnreachableError
-from stocktrend.live.keys import WAYS, Key
 from stocktrend.live.pace import Pace
-from stocktrend.live.wire import Limits
-from stocktrend.service_settings import NewsFeed
 
-QUICK = Limits(attempts=3, size=2**20, pause=0.001, longest_pause=0.002)
-IMPATIENT = replace(QUICK, read=0.3, whole=0.6)
 MARK = "MARKED0123456789KEY"
-
-
-@contextlib.contextmanager
-def client(
-    server: Server,
-    cache: Path | None = None,
-    key: Key | None = None,
-    limits: Limits = QUICK,
-    base_url: str | None = None,
-    notify: Callable[[str], None] = lambda line: None,
-) -> Iterator[Client]:
-    asking = Client(
-        name="tiingo",
-        base_url=base_url or server.base_url,
-        pace=Pace(1e9),
-        cache=cache,
-        key=key,
-        limits=limits,
-        notify=notify,
-    )
-    try:
-        yield asking
-    finally:
-        asking.close()
 
 
 def test_an_answer_has_its_body_kind_and_charset(server: Server) -> None:
@@ -77,10 +47,6 @@ def test_a_base_url_with_a_query_is_asked_itself_and_told_without_it(
     assert server.asked[0].headers["Authorization"] == "Basic bWU6UEFTU0VE"
     assert "WHISPERED" not in str(error.value) + everything_in(tmp_path)
     assert "PASSED" not in str(error.value) + everything_in(tmp_path)
-
-
-def everything_in(folder: Path) -> str:
-    return "".join(p.read_bytes().decode("latin-1") for p in folder.rglob("*") if p.is_file())
 
 
 @pytest.mark.parametrize("cache_control", [None, "max-age=86400", "no-store", "private, no-cache"])
@@ -143,10 +109,6 @@ def test_no_error_and_nothing_that_breaks_the_check_is_ever_kept(
         assert asking.get("/a", check=read).body == b'[1, "whole"]'
     assert [a.status for a in server.asked] == [200, 200, 304]
     assert "busy" not in everything_in(tmp_path)
-
-
-def read(answer: Answer) -> object:
-    return json_of(answer, "tiingo")
 
 
 def test_an_answer_on_disk_that_no_longer_passes_the_check_is_asked_for_anew(
@@ -290,186 +252,6 @@ def test_that_a_service_is_asked_again_is_told_once(server: Server) -> None:
     assert line.startswith("tiingo does not answer as it should: it is asked again, up to 2 times")
 
 
-def test_a_redirect_within_the_host_is_followed_with_the_key(server: Server) -> None:
-    server.answer("/new", "[1]")
-    # Many a server repeats the query that it was sent.
-    there = {"Location": f"/new?api_key={MARK}&x=1"}
-    server.script("/old", lambda _: Reply(b"", status=301, headers=there))
-    with client(server, key=Key(MARK, WAYS["fred"])) as asking:
-        assert asking.get("/old").body == b"[1]"
-    assert [a.target for a in server.asked] == [f"/old?api_key={MARK}", f"/new?x=1&api_key={MARK}"]
-
-
-def test_another_host_never_sees_the_request(server: Server) -> None:
-    with Server() as other:
-        other.answer("/a", "[1]")
-        server.answer("/a", "[1]")
-        server.fail(faults.redirect(f"{other.base_url}/a"))
-        with client(server) as asking, pytest.raises(SourceError, match="another host"):
-            asking.get("/a")
-        assert other.asked == []
-
-
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_another_name_of_the_same_machine_is_another_host(server: Server, scheme: str) -> None:
-    elsewhere = server.base_url.replace("127.0.0.1", "localhost").replace("http:", f"{scheme}:")
-    server.answer("/a", "[1]")
-    server.fail(faults.redirect(f"{elsewhere}/a"))
-    with client(server) as asking, pytest.raises(SourceError, match="another host, 'localhost'"):
-        asking.get("/a")
-    assert len(server.asked) == 1
-
-
-@pytest.mark.parametrize("kind", WAYS)
-def test_a_key_is_sent_and_told_nowhere(
-    server: Server, tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(0)
-
-    def echo(asked: Asked) -> Reply:
-        said = f"{asked.query} {asked.headers}"
-        status = 403 if "no" in asked.query else 200
-        return Reply(said.encode(), status=status, headers={"X-Echo": said})
-
-    server.script("/a", echo)
-    server.script("/r", lambda _: Reply(b"", status=302, headers={"Location": f"/a?t={MARK}"}))
-    with client(server, tmp_path, key=Key(MARK, WAYS[kind])) as asking:
-        answer = asking.get("/a")
-        asking.get("/r")
-        with pytest.raises(SourceError, match=WAYS[kind].variable) as error:
-            asking.get("/a", {"no": "1"})
-        shown = repr(vars(asking)) + str(error.getrepr(showlocals=True, style="long"))
-    sent = server.asked[0]
-    assert MARK in str(sent.query) + str(sent.headers)
-    for place in (answer.body.decode(), shown, caplog.text, everything_in(tmp_path)):
-        assert MARK not in place
-    assert "***" in answer.body.decode()
-    assert "httpcore2" in caplog.text
-
-
-NOT_REGISTERED = (
-    '{"error_code":400,"error_message":"Bad Request.  The value for variable api_key is not '
-    'registered.  Read https://fred.stlouisfed.org/docs/api/api_key.html for more information."}'
-)
-NO_SERIES = '{"error_code":400,"error_message":"Bad Request.  The series does not exist."}'
-
-
-@pytest.mark.parametrize(
-    ("kind", "status", "said", "remedy"),
-    [
-        ("fred", 400, NOT_REGISTERED, "Check the key in my keys.yaml, and"),
-        ("tiingo", 401, '{"detail": "Invalid token."}', "Check the key in my keys.yaml, and"),
-        ("fred", 400, NO_SERIES, "Check what is asked for"),
-        ("tiingo", 400, '{"detail": "no such format"}', "Check what is asked for"),
-    ],
-)
-def test_a_key_that_is_refused_is_to_be_checked_where_it_was_found(
-    server: Server, kind: str, status: int, said: str, remedy: str
-) -> None:
-    server.script("/a", lambda _: Reply(said.encode(), status=status))
-    key = Key(MARK, WAYS[kind], "my keys.yaml")
-    with client(server, key=key) as asking, pytest.raises(SourceError) as error:
-        asking.get("/a")
-    assert remedy in str(error.value)
-
-
-SECRETS = {
-    "a token in the query": ("?feed=Microsoft&token=abcdef0123456789", "abcdef0123456789"),
-    "a short token": ("?feed=Microsoft&token=tok-4711", "tok-4711"),
-    "a short password": ("me:hunter2@", "hunter2"),
-}
-
-
-@pytest.mark.parametrize(("part", "secret"), SECRETS.values(), ids=SECRETS)
-def test_a_secret_of_an_address_that_the_service_repeats_is_told_nowhere(
-    server: Server, part: str, secret: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(0)
-    server.answer("/a", f"Microsoft rises; who asks with {secret}?", "text/plain")
-    server.script("/no", lambda _: Reply(f"who is {secret}?".encode(), status=403))
-    there = {"Location": f"/no?who={secret}"}
-    server.script("/r", lambda _: Reply(b"", status=302, headers=there))
-    at = server.base_url.replace("//", f"//{part}") if "@" in part else server.base_url + part
-    with client(server, base_url=at) as asking:
-        assert asking.get("/a").body.startswith(b"Microsoft rises")
-        told = []
-        for path, check in (("/a", read), ("/no", None), ("/r", None)):
-            with pytest.raises(SourceError, match="must answer") as error:
-                asking.get(path, check=check)
-            told.append(str(error.getrepr(style="long", chain=True)))
-    assert secret not in "".join(told) + caplog.text
-
-
-def test_a_token_of_an_address_is_in_no_record_and_what_it_asks_for_is(server: Server) -> None:
-    token = "abcdef0123456789"
-    server.answer("/a", f"https://x.example/Microsoft?token={token}", "text/plain")
-    with client(server, base_url=f"{server.base_url}?q=Microsoft&token={token}") as asking:
-        assert asking.get("/a").body == b"https://x.example/Microsoft?token=***"
-
-
-def test_the_settings_show_no_secret_of_an_address() -> None:
-    setting = NewsFeed(base_url="https://me:hunter2@x.example/?token=abc", ticker="AAPL")
-    for shown in (repr(setting), str(setting), repr(Feed(setting, "XNYS"))):
-        assert "base_url='https://***@x.example/?***'" in shown
-        assert "hunter2" not in shown
-
-
-def test_requests_keep_the_pace_that_they_share_through_attempts_and_redirects(
-    server: Server,
-) -> None:
-    now, slept = [0.0], []
-
-    def sleep(seconds: float) -> None:
-        slept.append(round(seconds, 9))
-        now[0] += seconds
-
-    pace = Pace(120, clock=lambda: now[0], sleep=sleep)
-    server.answer("/a", "[1]")
-    server.script("/old", lambda _: Reply(b"", status=301, headers={"Location": "/a"}))
-    server.fail(faults.status(500), path="/a")
-    both = [
-        Client(name=name, base_url=server.base_url, pace=pace, limits=QUICK) for name in ("x", "y")
-    ]
-    both[0].get("/a")
-    both[1].get("/old")
-    now[0] += 60
-    both[1].get("/a")
-    for asking in both:
-        asking.close()
-    assert slept == [0.5, 0.5, 0.5]
-
-
-def test_a_service_that_asks_for_a_pause_gets_it(server: Server) -> None:
-    server.answer("/a", "[1]")
-    server.fail(faults.status(429, retry_after="1"))
-    started = time.monotonic()
-    with client(server) as asking:
-        asking.get("/a")
-    assert 1 <= time.monotonic() - started < 10
-
-
-@pytest.mark.parametrize(
-    ("told", "date", "wait"),
-    [
-        ("17", None, 17),
-        ("Tue, 02 Jan 2024 10:00:30 GMT", "Tue, 02 Jan 2024 10:00:00 GMT", 30),
-        ("Tue, 02 Jan 2024 09:00:00 GMT", "Tue, 02 Jan 2024 10:00:00 GMT", 0),
-        ("Tue, 02 Jan 2024 09:00:00 GMT", None, None),
-        ("Tue, 02 Jan 2024 09:00:00 GMT", "noon", None),
-        ("soon", "Tue, 02 Jan 2024 10:00:00 GMT", None),
-        ("²", None, None),
-        ("-5", None, None),
-    ],
-)
-def test_a_pause_is_read_by_the_clock_of_the_service(
-    told: str, date: str | None, wait: float | None
-) -> None:
-    from stocktrend.live.wire import Came
-
-    headers = {"retry-after": told} | ({"date": date} if date else {})
-    assert Came(429, headers, b"").retry_after == wait
-
-
 @pytest.mark.parametrize("address", ["", "stooq.com", "ftp://x.org", "http://", "h", "http://a:b/"])
 def test_a_base_url_that_is_none_is_refused_before_anything_is_asked(
     server: Server, address: str
@@ -530,6 +312,8 @@ ENDS = [b"", b"\r\n\r\n", b"\r\n\r\n[1]", b"\r\nContent-Length: 3\r\n\r\n[1]"]
 
 
 Damage = Callable[[Path], object]
+
+
 DAMAGES: dict[str, Damage] = {
     "garbage": lambda file: file.write_bytes(b"no database" * 999),
     "nothing in it": lambda file: file.write_bytes(b""),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from invented import LONG_AGO, NOW, Bars, Wire, asked, daily
 
-from stocktrend.errors import LakeError, SourceError
+from stocktrend.errors import LakeError
 from stocktrend.lake import Lake
 from stocktrend.lake.moments import states
 from stocktrend.lake.restoring import restore
@@ -118,31 +118,12 @@ def test_a_source_is_asked_no_more_after_five_parts_in_a_row_failed(tmp_path: Pa
     assert "7 more of 9 parts" in str(found.error)
 
 
-class Lacking(Wire):
-    """Answers that it has nothing of what it does not have."""
-
-    def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
-        try:
-            yield from super().fetch(part, window, http)
-        except SourceError as error:
-            raise NothingError(str(error)) from error
-
-
 def test_a_source_that_has_nothing_of_many_parts_is_asked_for_the_others(tmp_path: Path) -> None:
     names = [f"T{n}" for n in range(9)]
-    some = Lacking({n: daily(MARCH, 1) for n in names}, broken=frozenset(names[:-1]))
+    broken = frozenset(names[:-1])
+    some = Wire({n: daily(MARCH, 1) for n in names}, broken=broken, error=NothingError)
     (found,) = fetch(Lake(tmp_path), [asked(some)], now=NOW)
     assert (found.done, len(found.failed), found.skipped) == (1, 8, 0)
-
-
-class Unreachable(Wire):
-    """Cannot be connected to for what it does not have."""
-
-    def fetch(self, part: str, window: Window, http: Http) -> Iterator[Batch]:
-        try:
-            yield from super().fetch(part, window, http)
-        except SourceError as error:
-            raise UnreachableError(str(error)) from error
 
 
 @pytest.mark.parametrize(("answered", "most"), [(0, 1), (1, FAILURES)])
@@ -150,7 +131,8 @@ def test_a_source_that_was_never_connected_to_is_asked_for_one_part(
     tmp_path: Path, answered: int, most: int
 ) -> None:
     names = [f"T{n}" for n in range(9)]
-    down = Unreachable({n: daily(MARCH, 1) for n in names}, broken=frozenset(names[answered:]))
+    broken = frozenset(names[answered:])
+    down = Wire({n: daily(MARCH, 1) for n in names}, broken=broken, error=UnreachableError)
     (found,) = fetch(Lake(tmp_path), [asked(down)], now=NOW)
     assert [part for part, _ in down.asked] == names[: answered + most]
     assert (found.done, len(found.failed), found.skipped) == (answered, most, 9 - answered - most)

@@ -216,7 +216,10 @@ class _NoHttp:
         query: Mapping[str, str] | None = None,
         check: Callable[[Answer], object] | None = None,
     ) -> Answer:
-        raise NotImplementedError(f"no address is known below which {path} would be")
+        raise SourceError(
+            f"A service that is asked by a library of its own has no address, however {path} was "
+            f"asked for. Name its base_url"
+        )
 
 
 def _together(vendors: Sequence[tuple[Any, Http]], settings: Settings, now: datetime) -> Asked:

@@ -71,15 +71,9 @@ def audit(
     chosen = settings_of(folder, settings)
     lake, own = Lake(lake_folder(folder)).as_now(), load_features(chosen, folder)
     scorer = load_scorer(chosen, folder)
+    look = partial(examine, lake, chosen, samples=samples, seed=seed, progress=progress)
     if run_id is None and not finished_runs(folder):
-        found = examine(
-            lake,
-            chosen,
-            steps=steps or _production(own, scorer),
-            samples=samples,
-            seed=seed,
-            progress=progress,
-        )
+        found = look(steps=steps or _production(own, scorer))
         write_json(folder / AUDIT_FILE, found.to_dict())
         return found
     run = load_run(folder, run_id)
@@ -95,15 +89,7 @@ def audit(
     )
     trained = replace(_trained(run, panel), made=made, notes=_apart(run, chosen, own, lake))
     with one_torch_thread():
-        found = examine(
-            lake,
-            chosen,
-            steps=used,
-            trained=trained,
-            samples=samples,
-            seed=seed,
-            progress=progress,
-        )
+        found = look(steps=used, trained=trained)
     assert run.folder is not None
     write_json(run.folder / AUDIT_FILE, found.to_dict())
     report(replace(run, panel=panel), created=created)
